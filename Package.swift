@@ -1,0 +1,50 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+  name: "xmppctl",
+  products: [
+    .executable(name: "xmppctl", targets: ["xmppctl"]),
+    .library(name: "XMPP", targets: ["XMPP"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+    .systemLibrary(name: "CICU", pkgConfig: "icu-uc", providers: [.apt(["libicu-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CResolver"),
+    .systemLibrary(name: "CLinux"),
+    .target(
+      name: "XMPP",
+      dependencies: ["COpenSSL", "CLibXML2", "CICU", "CZlib", "CResolver", "CLinux"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "xmppctl",
+      dependencies: [
+        "XMPP",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport",
+      dependencies: ["COpenSSL", "CZlib"],
+      path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .testTarget(
+      name: "XMPPTests",
+      dependencies: ["XMPP", "TestSupport"],
+      resources: [.copy("Transcripts"), .copy("Captures")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "xmppctlTests",
+      dependencies: ["xmppctl", "XMPP", "TestSupport"],
+      resources: [.copy("Golden")],
+      swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,9 @@
+// OpenSSL for Swift: the headers, and the macros Swift cannot import as static inlines.
+#pragma once
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>

@@ -1,0 +1,71 @@
+import Glibc
+
+/// The one place where a run waits: every `poll` goes through here, so that the run's deadline and its signals hold at
+/// every stage, whatever a server does.
+public struct Waiter: Sendable {
+  /// The moment the whole run ends.
+  public let deadline: Deadline
+  /// The limit as the user gave it, for the message; seconds.
+  public let limit: Double?
+  /// SIGINT and SIGTERM, where the run listens for them.
+  public let interrupts: Interrupts?
+
+  /// - Parameter seconds: the limit of the whole run from now on; `nil` is none.
+  public init(seconds: Double?, interrupts: Interrupts? = nil) {
+    deadline = seconds.map(Deadline.after(seconds:)) ?? .never
+    limit = seconds
+    self.interrupts = interrupts
+  }
+
+  /// Waits until a descriptor is ready or `moment` has come.
+  ///
+  /// - Parameters:
+  ///   - descriptors: what to wait for; their `revents` are set.
+  ///   - moment: when to give up waiting without an error.
+  ///   - doing: what the run is waiting for, to complete the sentence "no answer within 3 s while …".
+  /// - Returns: how many descriptors are ready; 0 when `moment` came first.
+  /// - Throws: when the run's deadline passed or a signal asked it to end.
+  public func wait(
+    for descriptors: inout [pollfd], until moment: Deadline = .never, doing: @autoclosure () -> String
+  ) throws(Failure) -> Int {
+    let own = descriptors.count
+    if let interrupts {
+      descriptors.append(pollfd(fd: interrupts.descriptor, events: Int16(POLLIN), revents: 0))
+    }
+    defer { descriptors.removeLast(descriptors.count - own) }
+    while true {
+      let ready = poll(&descriptors, nfds_t(descriptors.count), min(moment, deadline).pollTimeout)
+      if ready < 0 {
+        if errno == EINTR { continue }
+        throw Failure(
+          .tcp, "poll-failed", "poll: \(String(cString: strerror(errno)))", status: .internalError)
+      }
+      if let interrupts, descriptors[own].revents != 0, let status = interrupts.take() {
+        throw Failure.interrupted(status, while: doing())
+      }
+      if deadline.hasPassed { throw expired(while: doing()) }
+      if ready > 0 || moment.hasPassed { return Int(ready) }
+    }
+  }
+
+  /// The failure of a run whose deadline has passed.
+  public func expired(while doing: String) -> Failure {
+    let limit = limit.map { " within \(seconds($0)) s" } ?? " in time"
+    return Failure(
+      .timeout, "max-time", "no answer\(limit) while \(doing)",
+      hint: "allow more with --max-time", status: .timeout)
+  }
+}
+
+/// A number of seconds without a needless fraction: `3`, `0.5`.
+func seconds(_ value: Double) -> String {
+  value == value.rounded() && value < 1e15 ? String(Int(value)) : String(value)
+}
+
+extension Failure {
+  /// A run ended by a signal.
+  static func interrupted(_ status: ExitStatus, while doing: String) -> Failure {
+    let signal = status == .terminated ? "SIGTERM" : "SIGINT"
+    return Failure(.timeout, "interrupted", "\(signal) while \(doing)", status: status)
+  }
+}
