@@ -7,3 +7,35 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+
+// OpenSSL's options and calls that exist only as macros, each under its own name in lower case.
+
+static const uint64_t ssl_op_no_renegotiation = SSL_OP_NO_RENEGOTIATION;
+static const uint64_t ssl_op_no_compression = SSL_OP_NO_COMPRESSION;
+static const uint64_t ssl_op_no_extended_master_secret = SSL_OP_NO_EXTENDED_MASTER_SECRET;
+static const uint64_t ssl_op_no_ticket = SSL_OP_NO_TICKET;
+static const unsigned long xn_flag_utf8_line = XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB;
+
+static inline long ssl_ctx_set_mode(SSL_CTX *ctx, long mode) { return SSL_CTX_set_mode(ctx, mode); }
+static inline long ssl_ctx_session_cache_off(SSL_CTX *ctx) {
+  return SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+}
+static inline void ssl_ctx_set_read_ahead(SSL_CTX *ctx) { (void)SSL_CTX_set_read_ahead(ctx, 1); }
+static inline int ssl_ctx_set_min_proto_version(SSL_CTX *ctx, int version) {
+  return (int)SSL_CTX_set_min_proto_version(ctx, version);
+}
+static inline int ssl_ctx_set_max_proto_version(SSL_CTX *ctx, int version) {
+  return (int)SSL_CTX_set_max_proto_version(ctx, version);
+}
+static inline int ssl_ctx_add1_chain_cert(SSL_CTX *ctx, X509 *certificate) {
+  return (int)SSL_CTX_add1_chain_cert(ctx, certificate);
+}
+static inline int ssl_set_server_name(SSL *ssl, const char *name) {
+  return (int)SSL_set_tlsext_host_name(ssl, name);
+}
+static inline int ssl_get_extms_support(SSL *ssl) { return (int)SSL_get_extms_support(ssl); }
+static inline int ssl_get_negotiated_group(SSL *ssl) { return (int)SSL_get_negotiated_group(ssl); }
+static inline long bio_get_mem_data(BIO *bio, char **data) { return BIO_get_mem_data(bio, data); }
+static inline int x509_lookup_add_dir(X509_LOOKUP *lookup, const char *folder) {
+  return X509_LOOKUP_add_dir(lookup, folder, X509_FILETYPE_PEM);
+}
