@@ -1,9 +1,46 @@
 import ArgumentParser
+import Glibc
 import XMPP
 
-/// curl for XMPP.
+/// The executable: words in, words out. Here alone failures are caught and become a message and an exit status.
 @main
 struct XMPPCtl: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "xmppctl", abstract: "Probe an XMPP server, log in, send and listen.")
+    commandName: "xmppctl",
+    abstract: "curl for XMPP: probe a server, log in, send and listen.",
+    discussion: """
+        xmppctl features example.org            what the server offers, before and after TLS
+        xmppctl connect example.org --json      the way there, TLS and certificate, for jq
+      """,
+    version: Version.text,
+    subcommands: [Connect.self, Features.self])
+
+  static func main() {
+    // A reader that goes away is an error to be told, not a signal to die by.
+    signal(SIGPIPE, SIG_IGN)
+    let arguments = CommandLine.arguments.dropFirst().map { $0 == "--trace" ? "--trace=/dev/stderr" : $0 }
+    do {
+      var command = try parseAsRoot(arguments)
+      try command.run()
+    } catch let failure as Failure {
+      Printer.failure(failure, command: command(of: arguments))
+      Glibc.exit(failure.status.rawValue)
+    } catch {
+      guard exitCode(for: error).rawValue == EX_USAGE else { exit(withError: error) }
+      let failure = Failure.usage(message(for: error), hint: "xmppctl \(help(for: arguments)) says what there is")
+      Printer.failure(failure, command: command(of: arguments))
+      Glibc.exit(failure.status.rawValue)
+    }
+  }
+
+  /// The subcommand among the arguments, for messages.
+  private static func command(of arguments: [String]) -> String {
+    let names = configuration.subcommands.map { $0.configuration.commandName ?? "" }
+    return arguments.first(where: names.contains) ?? "xmppctl"
+  }
+
+  private static func help(for arguments: [String]) -> String {
+    let command = command(of: arguments)
+    return command == "xmppctl" ? "--help" : "help \(command)"
+  }
 }

@@ -1,18 +1,5 @@
 import Glibc
 
-/// What a TLS connection is for; it decides which names of a certificate count and what ALPN announces.
-public enum TLSService: String, Sendable {
-  /// A client's connection to its server.
-  case client = "xmpp-client"
-  /// A server's connection to another server.
-  case server = "xmpp-server"
-
-  /// The protocol name of ALPN (XEP-0368 §3).
-  public var alpn: String { rawValue }
-  /// What an SRV-ID for this service begins with (RFC 4985 §2).
-  var label: String { "_" + rawValue }
-}
-
 /// One identity out of a certificate's subjectAltName. The common name is none of them (RFC 9525 §2).
 public struct CertificateName: Sendable, Equatable {
   /// The kind of identity; the raw value is the word of the reports.
@@ -44,7 +31,7 @@ public struct CertificateName: Sendable, Equatable {
   /// Whether it is a certificate's word for `reference` (RFC 6120 §13.7, RFC 9525 §6).
   ///
   /// - Parameter reference: the domain of the address as A-labels, or an IP address literal.
-  public func matches(_ reference: String, for service: TLSService) -> Bool {
+  public func matches(_ reference: String, for service: XMPPService) -> Bool {
     if let address = IPAddress(reference) {
       return kind == .ip && IPAddress(value) == address
     }
@@ -54,11 +41,11 @@ public struct CertificateName: Sendable, Equatable {
   }
 
   /// The labels to compare; `nil` where the name is for another service or cannot name a host.
-  private func ownLabels(for service: TLSService) -> HostLabels? {
+  private func ownLabels(for service: XMPPService) -> HostLabels? {
     switch kind {
     case .dns, .xmppAddress: return HostLabels(value)
     case .srv:
-      guard let all = HostLabels(value), all.labels.first == Array(service.label.utf8) else { return nil }
+      guard let all = HostLabels(value), all.labels.first == Array(service.certificateLabel.utf8) else { return nil }
       return HostLabels(labels: all.labels.dropFirst())
     case .ip: return nil
     }
@@ -92,26 +79,5 @@ private struct HostLabels: Equatable {
     labels.count >= 3 && labels.first == [UInt8(ascii: "*")]
       && reference.labels.count == labels.count
       && reference.labels.dropFirst().elementsEqual(labels.dropFirst())
-  }
-}
-
-/// The bytes of an IP address literal; IPv6 also in the brackets an address of XMPP has (RFC 7622 §3.2).
-struct IPAddress: Equatable {
-  let bytes: [UInt8]
-
-  init?(_ text: String) {
-    guard !text.utf8.contains(0) else { return nil }
-    var text = Substring(text)
-    if text.utf8.first == UInt8(ascii: "["), text.utf8.last == UInt8(ascii: "]") {
-      text = text.dropFirst().dropLast()
-    }
-    for (family, length) in [(AF_INET, 4), (AF_INET6, 16)] {
-      var bytes = [UInt8](repeating: 0, count: length)
-      if inet_pton(family, String(text), &bytes) == 1 {
-        self.bytes = bytes
-        return
-      }
-    }
-    return nil
   }
 }

@@ -6,7 +6,7 @@ import Glibc
 struct CertificateVerification {
   /// The domain as A-labels, or an IP address literal.
   let reference: String
-  let service: TLSService
+  let service: XMPPService
   let options: TLSOptions
   /// The security level that keys and signatures must reach, as `SSL_get_security_level` has it.
   var securityLevel: Int32 = 2

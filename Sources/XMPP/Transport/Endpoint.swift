@@ -18,6 +18,8 @@ public struct Endpoint: Sendable, Hashable {
     case fallback
     /// The user named it.
     case option
+    /// A stream error of another endpoint pointed there (RFC 6120 §4.9.3.19).
+    case redirect
   }
 
   /// A host name in ASCII, or an IP address without brackets.
@@ -84,6 +86,12 @@ public enum XMPPService: Sendable, CaseIterable {
   case client
   /// Server to server.
   case server
+
+  /// The protocol name of ALPN (XEP-0368 §3).
+  var alpn: String { self == .client ? "xmpp-client" : "xmpp-server" }
+
+  /// What an SRV-ID for this service begins with (RFC 4985 §2).
+  var certificateLabel: String { "_" + alpn }
 
   /// The service label of SRV names, without its underscore (RFC 6120 §3.2.1, XEP-0368 §2).
   func label(_ method: Endpoint.Method) -> String {

@@ -27,7 +27,7 @@ public final class TLSSession {
   private let ssl: OpaquePointer
   private let descriptor: Int32
   private let domain: String
-  private let service: TLSService
+  private let service: XMPPService
   private let direct: Bool
   private let options: TLSOptions
   private var isTrusted = false
@@ -42,7 +42,7 @@ public final class TLSSession {
   ///   - direct: whether TLS begins with the first byte (XEP-0368): then ALPN is sent.
   /// - Throws: where the client certificate cannot be used, or OpenSSL fails.
   public init(
-    descriptor: Int32, domain: String, service: TLSService, direct: Bool, options: TLSOptions
+    descriptor: Int32, domain: String, service: XMPPService, direct: Bool, options: TLSOptions
   ) throws(Failure) {
     guard let context = SSL_CTX_new(TLS_client_method()) else { throw outOfMemory }
     do {

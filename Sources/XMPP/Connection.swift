@@ -1,0 +1,192 @@
+import Glibc
+
+/// A connection to an XMPP server, from a domain name to the goal a command names: the only part of the core that talks.
+///
+/// Ordinary blocking code, read top to bottom. All that is learnt on the way is in `report`, also after a failure.
+public final class Connection {
+  /// What was learnt so far.
+  public internal(set) var report: Report
+
+  let settings: ConnectionSettings
+  let waiter: Waiter
+  let trace: Trace?
+  var channel: Channel?
+  var reader: StreamReader
+  /// Until when the endpoint being tried must have given a secured stream.
+  var endpointLimit = Deadline.never
+  /// Where the last stream error pointed to.
+  var redirection: String?
+  private var isStreamOpen = false
+
+  /// Prepares a connection; nothing is sent. The process must ignore SIGPIPE.
+  public init(_ settings: ConnectionSettings, waiter: Waiter, trace: Trace? = nil) {
+    self.settings = settings
+    self.waiter = waiter
+    self.trace = trace
+    reader = StreamReader(trace: trace)
+    report = Report(domain: settings.domain.domainpart)
+  }
+
+  /// Goes as far as `goal`.
+  ///
+  /// - Throws: why it did not get there; the same is in the report, and the connection is closed.
+  public func open(until goal: Goal) throws(Failure) {
+    let start = Deadline.now
+    defer { report.timings[.total] = Deadline.now.milliseconds(since: start) }
+    do throws(Failure) {
+      try reachEndpoint()
+      if goal > .secured { try readFeatures() }
+    } catch {
+      report.failure = error
+      close()
+      throw error
+    }
+  }
+
+  /// Closes the stream, TLS and TCP, as far as that goes without waiting (RFC 6120 §4.4).
+  public func close() {
+    guard let channel else { return }
+    if isStreamOpen {
+      write(masked: nil) { $0.closeStream() }
+      isStreamOpen = false
+      try? channel.transmit()
+    }
+    channel.close()
+    self.channel = nil
+  }
+}
+
+// MARK: - The stream
+
+extension Connection {
+  /// Sends a stream header over a fresh parser and reads the answering one (RFC 6120 §4.2, §4.3.3).
+  func openStream(_ kind: StreamStage.Kind) throws(Failure) {
+    let start = Deadline.now
+    defer { spend(.stream, since: start) }
+    reader.restart()
+    write(masked: nil) {
+      $0.openStream(
+        content: Namespace.client,
+        ["to": settings.domain.domainpart, "version": "1.0", "xml:lang": "en"])
+    }
+    isStreamOpen = true
+    guard case .header(let root) = try next(while: "waiting for the server's stream header") else {
+      throw .protocolViolation("bad-format", "the server sent no stream header")
+    }
+    let header = try StreamHeader(root: root)
+    report.stages.append(StreamStage(kind: kind, header: header))
+    do throws(Failure) {
+      try header.check(domain: settings.domain)
+    } catch {
+      // A server that has no such host may answer in any name, so its error is heard before its name is judged.
+      if case .element(let element)? = try? next(until: .after(seconds: 1), while: "waiting for a stream error"),
+        element.is("error", Namespace.stream)
+      {
+        throw streamError(element)
+      }
+      throw error
+    }
+  }
+
+  /// Reads the features of the stream that was just opened (RFC 6120 §4.3.2).
+  @discardableResult
+  func readFeatures() throws(Failure) -> StreamFeatures {
+    guard let last = report.stages.indices.last else { return .none }
+    if let known = report.stages[last].features { return known }
+    var features = StreamFeatures.none
+    if !report.stages[last].header.predatesFeatures {
+      let start = Deadline.now
+      defer { spend(.stream, since: start) }
+      let element = try nextElement(while: "waiting for the stream features")
+      guard element.is("features", Namespace.stream) else {
+        throw unexpected(element, while: "waiting for the stream features")
+      }
+      features = StreamFeatures(element)
+    }
+    report.stages[last].features = features
+    return features
+  }
+
+  /// Sends an element.
+  func send(_ element: Element) {
+    write(masked: trace == nil ? nil : Mask.text(for: element)) { $0.copy(element) }
+  }
+
+  private func write(masked: String?, _ content: (inout XMLWriter) -> Void) {
+    var writer = XMLWriter(inside: Namespace.client)
+    content(&writer)
+    channel?.queue(writer.bytes)
+    trace?.show(.sent, writer.bytes, masked: masked)
+  }
+
+  /// The next element of the stream; a stream error and the end of the stream are failures.
+  func nextElement(while doing: @autoclosure () -> String) throws(Failure) -> Element {
+    switch try next(while: doing()) {
+    case .element(let element):
+      if element.is("error", Namespace.stream) { throw streamError(element) }
+      return element
+    case .header: throw .protocolViolation("bad-format", "the server opened a stream inside the stream")
+    case .end, nil:
+      throw Failure(
+        .stream, "stream-closed", "the server closed the stream while \(doing())", status: .noConnection)
+    }
+  }
+
+  /// The next event of the stream; `nil` when `moment` came first. What is queued is sent meanwhile.
+  func next(
+    until moment: Deadline = .never, while doing: @autoclosure () -> String
+  ) throws(Failure) -> StreamParser.Event? {
+    while true {
+      if let event = try reader.next() { return event }
+      guard let channel else { throw lost(while: doing()) }
+      try channel.transmit()
+      switch try reader.receive(from: channel) {
+      case .bytes: break
+      case .end: throw lost(while: doing())
+      case .nothing:
+        var interest = [channel.interest]
+        _ = try waiter.wait(for: &interest, until: min(moment, endpointLimit), doing: doing())
+      }
+      // Also when a byte has come: a server that sends one now and then must not keep this going.
+      if endpointLimit.hasPassed { throw endpointExpired(while: doing()) }
+      if waiter.deadline.hasPassed { throw waiter.expired(while: doing()) }
+      if moment.hasPassed { return nil }
+    }
+  }
+
+  /// Adds time to a part of the way.
+  func spend(_ part: Timings.Part, since start: Deadline) {
+    report.timings.add(part, since: start)
+    if endpointLimit != .never, let last = report.attempts.indices.last {
+      report.attempts[last].timings.add(part, since: start)
+    }
+  }
+}
+
+// MARK: - What goes wrong
+
+extension Connection {
+  /// A stream error as a failure.
+  private func streamError(_ element: Element) -> Failure {
+    let error = StreamError(element)
+    redirection = error.otherHost
+    return error.failure(domain: settings.domain.domainpart)
+  }
+
+  /// An element that has no place where it came.
+  func unexpected(_ element: Element, while doing: String) -> Failure {
+    .protocolViolation(
+      "unexpected-element", "the server sent <\(element.name) xmlns='\(element.namespace)'> while \(doing)")
+  }
+
+  /// The connection ended without a closing stream tag.
+  private func lost(while doing: String) -> Failure {
+    Failure(
+      .stream, "connection-closed", "the server closed the connection while \(doing)", status: .noConnection)
+  }
+
+  /// The endpoint took longer than it may.
+  func endpointExpired(while doing: String) -> Failure {
+    .endpointExpired(limit: settings.connectTimeout, while: doing)
+  }
+}

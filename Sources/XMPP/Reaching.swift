@@ -1,0 +1,181 @@
+/// The way to a secured stream: endpoints in their order, STARTTLS or direct TLS, and redirections.
+extension Connection {
+  /// How often a stream error may send us elsewhere.
+  private static let mostRedirections = 3
+
+  /// Tries every endpoint in order until one gives a stream as secure as asked for (RFC 6120 §3.2.1).
+  func reachEndpoint() throws(Failure) {
+    let start = Deadline.now
+    let resolver = Resolver(server: settings.nameServer, families: settings.families)
+    defer { if report.attempts.isEmpty { report.timings.add(.dns, since: start) } }
+    var endpoints = try resolver.endpoints(
+      of: settings.domain.asciiDomain, service: settings.service, tls: settings.tlsMode,
+      connectTo: settings.connectTo, through: settings.proxy, waiter: waiter)[...]
+    var lookup = Timings()
+    lookup.add(.dns, since: start)
+
+    var redirections = 0
+    var furthest: Failure?
+    while let endpoint = endpoints.popFirst() {
+      report.timings = lookup
+      do throws(Failure) {
+        try secure(endpoint, with: Dialer(resolver: resolver))
+        return
+      } catch {
+        guard error.leavesOtherEndpoints else { throw error }
+        furthest = furthest.map { $0.rank > error.rank ? $0 : error } ?? error
+        if redirections < Connection.mostRedirections, let other = redirect(from: endpoint) {
+          redirections += 1
+          endpoints.insert(other, at: endpoints.startIndex)
+        }
+      }
+    }
+    throw furthest ?? Failure(.dns, "no-endpoint", "there is nowhere to go", status: .noHost)
+  }
+
+  /// Brings one endpoint to a secured stream, and notes how that went.
+  private func secure(_ endpoint: Endpoint, with dialer: Dialer) throws(Failure) {
+    report.stages = []
+    report.tls = nil
+    report.certificate = nil
+    report.endpoint = endpoint
+    report.address = nil
+    report.attempts.append(Attempt(endpoint: endpoint))
+    redirection = nil
+    endpointLimit = .after(seconds: settings.connectTimeout)
+    defer { endpointLimit = .never }
+    do throws(Failure) {
+      try dial(endpoint, with: dialer)
+      switch endpoint.method {
+      case .directTLS:
+        try startTLS(direct: true)
+        try openStream(.tls)
+      case .starttls:
+        try openStream(.plain)
+        try negotiateSTARTTLS(readFeatures())
+        try startTLS(direct: false)
+        try openStream(.tls)
+      case .plain:
+        try openStream(.plain)
+      }
+    } catch {
+      report.attempts[report.attempts.count - 1].failure = error
+      trace?.note("that failed: \(error.message)")
+      close()
+      throw error
+    }
+  }
+
+  private func dial(_ endpoint: Endpoint, with dialer: Dialer) throws(Failure) {
+    trace?.note("connecting to \(endpoint.host) port \(endpoint.port) (\(endpoint.method.rawValue))")
+    var record = DialRecord()
+    defer {
+      report.address = record.address
+      report.attempts[report.attempts.count - 1].address = record.address
+      let part = settings.proxy == nil ? Timings.Part.tcp : .proxy
+      for (part, milliseconds) in [(.dns, record.dns), (part, record.tcp)] {
+        guard let milliseconds else { continue }
+        report.timings.add(part, milliseconds)
+        report.attempts[report.attempts.count - 1].timings.add(part, milliseconds)
+      }
+    }
+    let socket = try dialer.connect(
+      to: endpoint, through: settings.proxy, waiter: waiter, until: endpointLimit, record: &record)
+    channel = Channel(socket)
+    trace?.note("connected to \(record.address ?? endpoint.host)")
+  }
+
+  /// Asks for TLS where it is offered and goes no other way (RFC 6120 §5.4).
+  private func negotiateSTARTTLS(_ features: StreamFeatures) throws(Failure) {
+    let start = Deadline.now
+    defer { spend(.starttls, since: start) }
+    guard features.startTLS != nil else {
+      let predates = report.stages.last?.header.predatesFeatures ?? false
+      throw Failure(
+        .starttls, "starttls-missing",
+        predates
+          ? "the server speaks XMPP older than 1.0, which has no STARTTLS" : "the server does not offer STARTTLS",
+        hint: "nothing was sent in the clear; --tls direct tries TLS from the first byte, --tls none does without",
+        status: .tls)
+    }
+    // The server speaks only when asked; what is already here was sent too early (RFC 6120 §5.4.2.3).
+    guard !reader.hasLeftover else {
+      throw .protocolViolation("unexpected-element", "the server went on before it was asked for STARTTLS")
+    }
+    send(Element("starttls", Namespace.tls))
+    let answer = try nextElement(while: "waiting for the answer to STARTTLS")
+    if answer.is("failure", Namespace.tls) {
+      throw Failure(.starttls, "starttls-failure", "the server refused STARTTLS", status: .tls)
+    }
+    guard answer.is("proceed", Namespace.tls) else {
+      throw Failure(
+        .starttls, "starttls-failure", "the server answered STARTTLS with <\(answer.name)>", status: .tls)
+    }
+    // Whatever stands behind it was not encrypted, and anybody may have put it there.
+    guard !reader.hasLeftover else {
+      throw Failure(
+        .starttls, "plaintext-after-proceed", "unencrypted bytes follow <proceed/>; they were not read",
+        hint: "somebody between may be injecting them", status: .tls)
+    }
+  }
+
+  private func startTLS(direct: Bool) throws(Failure) {
+    guard let channel else { return }
+    let start = Deadline.now
+    defer { spend(.tls, since: start) }
+    let session = try TLSSession(
+      descriptor: channel.descriptor, domain: settings.domain.domainAddress ?? settings.domain.asciiDomain,
+      service: settings.service, direct: direct, options: settings.tls)
+    defer {
+      report.tls = session.description
+      report.certificate = session.certificate
+    }
+    // Nothing learnt or left over before TLS may be taken for something said inside it.
+    reader.restart()
+    try channel.startTLS(session, waiter: waiter, until: endpointLimit)
+    if let tls = session.description { trace?.note("\(tls.version) \(tls.cipher)") }
+  }
+
+  /// Where a stream error sends us, if we may go there: only from a server that TLS has shown to be the domain's own. The
+  /// domain stays what the next server must show too (RFC 6120 §4.9.3.19).
+  private func redirect(from endpoint: Endpoint) -> Endpoint? {
+    guard let redirection, report.certificate?.verified == true, report.stages.last?.kind == .tls,
+      let place = try? HostAndPort(parsing: redirection, for: "see-other-host")
+    else { return nil }
+    trace?.note("redirected to \(redirection)")
+    return Endpoint(
+      host: place.host, port: place.port ?? endpoint.port, method: endpoint.method, source: .redirect)
+  }
+}
+
+extension Failure {
+  /// Whether another endpoint may still do better: not when the run itself is over or asks for the impossible.
+  fileprivate var leavesOtherEndpoints: Bool {
+    switch stage {
+    case .dns, .tcp, .proxy, .starttls, .tls, .certificate, .stream: status != .internalError
+    case .timeout: condition == Failure.endpointExpired
+    case .usage, .config, .auth, .bind, .stanza, .output, .input: false
+    }
+  }
+
+  /// How far it got, to tell the most telling of several.
+  fileprivate var rank: Int {
+    switch stage {
+    case .dns: 0
+    case .tcp, .proxy: 1
+    case .timeout: 2
+    case .starttls, .tls: 3
+    case .stream: 4
+    default: 5
+    }
+  }
+
+  private static let endpointExpired = "connect-timeout"
+
+  /// One endpoint took longer than it may.
+  static func endpointExpired(limit: Double, while doing: String) -> Failure {
+    Failure(
+      .timeout, endpointExpired, "no answer within \(seconds(limit)) s while \(doing)",
+      hint: "allow more with --connect-timeout", status: .timeout)
+  }
+}

@@ -1,0 +1,78 @@
+/// What a run learnt on its way, whether it arrived or not: plain values, filled in as the way is gone.
+public struct Report: Sendable {
+  /// The domain asked for, in Unicode.
+  public var domain: String
+  /// The endpoint in use, once a socket to it is open.
+  public var endpoint: Endpoint?
+  /// The network address in use.
+  public var address: String?
+  /// The endpoints tried, in order.
+  public var attempts: [Attempt] = []
+  /// TLS and the certificate, once the handshake is through.
+  public var tls: TLSDescription?
+  /// The server's certificate and what was made of it.
+  public var certificate: CertificateDescription?
+  /// Each stream opened, with its features.
+  public var stages: [StreamStage] = []
+  /// How long each part of the way took.
+  public var timings = Timings()
+  /// Why it did not arrive.
+  public var failure: Failure?
+
+  /// Nothing learnt yet.
+  public init(domain: String) { self.domain = domain }
+}
+
+/// One endpoint tried.
+public struct Attempt: Sendable {
+  /// Where it went.
+  public var endpoint: Endpoint
+  /// The address that answered, where one did.
+  public var address: String?
+  /// How long each part took.
+  public var timings = Timings()
+  /// Why it is not the one in use.
+  public var failure: Failure?
+}
+
+/// One stream of the several a connection goes through (RFC 6120 §4.3.3).
+public struct StreamStage: Sendable {
+  /// What protects the stream, or what has been agreed on it.
+  public enum Kind: String, Sendable {
+    case plain, tls, authenticated, compressed
+  }
+
+  /// Which of them it is.
+  public var kind: Kind
+  /// The response stream header.
+  public var header: StreamHeader
+  /// Its features; `nil` where they were not waited for.
+  public var features: StreamFeatures?
+}
+
+/// The parts of the way, in milliseconds; absent where that part was not gone.
+public struct Timings: Sendable, Equatable {
+  /// One part of the way.
+  public enum Part: String, Sendable, CaseIterable {
+    case dns, tcp, proxy, starttls, tls, stream, auth, bind, total
+  }
+
+  private var spent: [Part: Double] = [:]
+
+  /// Milliseconds of one part; what is set again is added up.
+  public subscript(part: Part) -> Double? {
+    get { spent[part] }
+    set { spent[part] = newValue }
+  }
+
+  /// Nothing yet.
+  public init() {}
+
+  /// Adds milliseconds to a part.
+  mutating func add(_ part: Part, _ milliseconds: Double) { spent[part, default: 0] += milliseconds }
+
+  /// Adds the time since `start` to a part.
+  mutating func add(_ part: Part, since start: Deadline) {
+    add(part, Deadline.now.milliseconds(since: start))
+  }
+}

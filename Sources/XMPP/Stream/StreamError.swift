@@ -1,0 +1,52 @@
+/// A stream error as it came (RFC 6120 §4.9): always the end of the stream.
+public struct StreamError: Sendable, Equatable {
+  /// The defined condition by its element name; `undefined-condition` where none was given.
+  public var condition: String
+  /// The server's own words.
+  public var text: String?
+  /// The language of the text.
+  public var language: String?
+  /// An application-specific condition, as `{namespace}name` (RFC 6120 §4.9.4).
+  public var applicationCondition: String?
+  /// Where `<see-other-host/>` points to (RFC 6120 §4.9.3.19), as it was written.
+  public var otherHost: String?
+
+  /// Reads `<stream:error/>`.
+  init(_ element: Element) {
+    condition = "undefined-condition"
+    var found = false
+    for child in element.elements {
+      if !child.namespace.utf8.elementsEqual(Namespace.streamErrors.utf8) {
+        applicationCondition = applicationCondition ?? "{\(child.namespace)}\(child.name)"
+      } else if child.name == "text" {
+        text = child.text
+        language = child.language
+      } else if !found {
+        found = true
+        condition = child.name
+        if condition == "see-other-host" { otherHost = child.text }
+      }
+    }
+  }
+
+  /// The failure it means for a run.
+  func failure(domain: String) -> Failure {
+    var message = "the server closed the stream: \(condition)"
+    if let text, !text.isEmpty { message += " (“\(text)”)" }
+    if let applicationCondition { message += ", \(applicationCondition)" }
+    if let otherHost { message += " “\(otherHost)”" }
+    return .protocolViolation(condition, message, hint: StreamError.hint(condition, domain: domain))
+  }
+
+  private static func hint(_ condition: String, domain: String) -> String? {
+    switch condition {
+    case "host-unknown", "host-gone":
+      "“\(domain)” is not served there; name the domain of the addresses (what follows the @), and reach another "
+        + "host with --connect-to"
+    case "see-other-host": "go there yourself with --connect-to"
+    case "conflict": "another session took the same resource; choose another with --resource"
+    case "policy-violation", "resource-constraint", "system-shutdown": "try again later"
+    default: nil
+    }
+  }
+}

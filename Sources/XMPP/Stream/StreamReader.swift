@@ -1,0 +1,78 @@
+/// The incoming half of a stream: bytes as they were read, and the parser that takes them one event at a time.
+///
+/// What stands behind an event stays unparsed until the next one is asked for, so that nothing behind `<proceed/>` is
+/// ever taken for XML of this stream.
+struct StreamReader: ~Copyable {
+  /// Bytes read; those before `used` have been parsed, those from `end` on are room.
+  private var buffer = [UInt8](repeating: 0, count: 16 << 10)
+  private var used = 0
+  private var end = 0
+  private var parser = StreamParser(limits: Limits())
+  private let trace: Trace?
+  /// The bytes of the event that is not complete yet, kept for the trace alone.
+  private var traced: [UInt8] = []
+
+  init(trace: Trace?) { self.trace = trace }
+
+  /// Whether bytes were read that no event has taken.
+  var hasLeftover: Bool { used < end }
+
+  /// Forgets the old stream altogether: a restarted stream has a new parser (RFC 6120 §4.3.3).
+  mutating func restart() {
+    used = 0
+    end = 0
+    parser = StreamParser(limits: Limits())
+    traced = []
+  }
+
+  /// The next event in the bytes read; `nil` when more are needed.
+  ///
+  /// - Throws: what the parser throws; nothing comes after it.
+  mutating func next() throws(Failure) -> StreamParser.Event? {
+    guard used < end else { return nil }
+    let before = used
+    let event: StreamParser.Event?
+    do throws(Failure) {
+      event = try parse()
+    } catch {
+      if trace != nil { show(before..<end, nil) }
+      throw error
+    }
+    if trace != nil { show(before..<used, event) }
+    return event
+  }
+
+  /// Reads what the channel has, into the room there is; call when `next` has nothing.
+  mutating func receive(from channel: Channel) throws(Failure) -> Channel.Received {
+    if used == end {
+      used = 0
+      end = 0
+    }
+    var received: Result<Channel.Received, Failure> = .success(.nothing)
+    buffer.withUnsafeMutableBytes { bytes in
+      let room = UnsafeMutableRawBufferPointer(rebasing: bytes[end...])
+      received = Result { () throws(Failure) in try channel.receive(into: room) }
+    }
+    let result = try received.get()
+    if case .bytes(let count) = result { end += count }
+    return result
+  }
+
+  private mutating func parse() throws(Failure) -> StreamParser.Event? {
+    var event: Result<StreamParser.Event?, Failure> = .success(nil)
+    buffer.withUnsafeBytes { bytes in
+      let read = UnsafeRawBufferPointer(rebasing: bytes[..<end])
+      event = Result { () throws(Failure) in try parser.next(read, &used) }
+    }
+    return try event.get()
+  }
+
+  private mutating func show(_ range: Range<Int>, _ event: StreamParser.Event?) {
+    traced.append(contentsOf: buffer[range])
+    guard event != nil || range.upperBound < end || traced.count > 4096 else { return }
+    var masked: String?
+    if case .element(let element) = event { masked = Mask.text(for: element) }
+    trace?.show(.received, traced, masked: masked)
+    traced = []
+  }
+}

@@ -1,0 +1,220 @@
+/// The only maker of XML text: every byte that stands for data is escaped here, and every namespace declared.
+///
+/// Elements are written without prefixes, each declaring its namespace where it differs from the one around it. What XML
+/// cannot carry (C0 controls other than TAB, LF and CR, U+FFFE, U+FFFF) becomes U+FFFD; whoever must not lose it checks
+/// before. Names are written as they are.
+public struct XMLWriter: Sendable {
+  /// What of the text is escaped beyond the need of XML.
+  public enum Style: Sendable {
+    /// Nothing.
+    case plain
+    /// What would end a line or play tricks on a terminal: line ends, C1 controls, DEL, bidirectional controls.
+    case line
+  }
+
+  /// What was written so far.
+  public private(set) var bytes: [UInt8] = []
+  private let style: Style
+  /// The default namespaces in force, the innermost last.
+  private var defaults: [String]
+  /// Whether the last start tag still lacks its `>`.
+  private var tagIsOpen = false
+
+  /// - Parameter namespace: the default namespace in force where the text will stand, `jabber:client` in a stream.
+  public init(inside namespace: String = "", style: Style = .plain) {
+    defaults = [namespace]
+    self.style = style
+  }
+
+  /// Forgets the text and keeps the memory.
+  public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+
+  /// Writes an element; `content` writes what is in it.
+  ///
+  /// - Parameter attributes: those that are `nil` are left out; `xml:lang` is the one name that may have a prefix.
+  public mutating func element<E: Error>(
+    _ name: String, _ namespace: String, _ attributes: KeyValuePairs<String, String?> = [:],
+    content: (inout XMLWriter) throws(E) -> Void
+  ) throws(E) {
+    open(name, namespace)
+    for (name, value) in attributes {
+      if let value { attribute(name, value) }
+    }
+    try content(&self)
+    close(name, namespace)
+  }
+
+  /// Writes an element without content.
+  public mutating func element(
+    _ name: String, _ namespace: String, _ attributes: KeyValuePairs<String, String?> = [:]
+  ) {
+    element(name, namespace, attributes) { _ in }
+  }
+
+  /// Writes text.
+  public mutating func text(_ text: String) {
+    var text = text
+    text.withUTF8 { self.text(utf8: $0) }
+  }
+
+  /// Writes text given as UTF-8.
+  public mutating func text(utf8 text: UnsafeBufferPointer<UInt8>) {
+    guard !text.isEmpty else { return }
+    endTag()
+    escape(text, inAttribute: false)
+  }
+
+  /// Writes an element with all that is in it.
+  public mutating func copy(_ element: Element) {
+    let name = element.name
+    let namespace = element.namespace
+    open(name, namespace)
+    var foreign = 0
+    for attribute in element.attributes {
+      let value = attribute.namespace
+      switch value {
+      case "": put(" \(attribute.name)='")
+      case Namespace.xml: put(" xml:\(attribute.name)='")
+      default:
+        put(" xmlns:ns\(foreign)='")
+        escape(value, inAttribute: true)
+        put("' ns\(foreign):\(attribute.name)='")
+        foreign += 1
+      }
+      attribute.withUTF8 { escape($0, inAttribute: true) }
+      put("'")
+    }
+    for child in element.children {
+      switch child {
+      case .element(let element): copy(element)
+      case .text(let text): text.withUTF8 { self.text(utf8: $0) }
+      }
+    }
+    close(name, namespace)
+  }
+
+  /// Writes the header of a stream (RFC 6120 §4.7); what follows stands inside it.
+  public mutating func openStream(
+    content namespace: String, _ attributes: KeyValuePairs<String, String?> = [:]
+  ) {
+    put("<?xml version='1.0'?><stream:stream xmlns='")
+    escape(namespace, inAttribute: true)
+    put("' xmlns:stream='\(Namespace.stream)'")
+    for (name, value) in attributes {
+      if let value { attribute(name, value) }
+    }
+    put(">")
+    defaults = [namespace]
+  }
+
+  /// Writes the end of a stream.
+  public mutating func closeStream() { put("</stream:stream>") }
+
+  // MARK: Parts of tags
+
+  private mutating func open(_ name: String, _ namespace: String) {
+    endTag()
+    tagIsOpen = true
+    // The namespace of xml: cannot be a default.
+    if namespace.isSame(as: Namespace.xml) {
+      put("<xml:\(name)")
+      defaults.append(defaults.last ?? "")
+      return
+    }
+    put("<")
+    put(name)
+    if !namespace.isSame(as: defaults.last ?? "") { attribute("xmlns", namespace) }
+    defaults.append(namespace)
+  }
+
+  private mutating func close(_ name: String, _ namespace: String) {
+    defaults.removeLast()
+    if tagIsOpen {
+      tagIsOpen = false
+      return put("/>")
+    }
+    put(namespace.isSame(as: Namespace.xml) ? "</xml:" : "</")
+    put(name)
+    put(">")
+  }
+
+  private mutating func endTag() {
+    if tagIsOpen { put(">") }
+    tagIsOpen = false
+  }
+
+  private mutating func attribute(_ name: String, _ value: String) {
+    put(" ")
+    put(name)
+    put("='")
+    escape(value, inAttribute: true)
+    put("'")
+  }
+
+  private mutating func put(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+  // MARK: Escaping
+
+  private mutating func escape(_ text: String, inAttribute: Bool) {
+    var text = text
+    text.withUTF8 { escape($0, inAttribute: inAttribute) }
+  }
+
+  private mutating func escape(_ text: UnsafeBufferPointer<UInt8>, inAttribute: Bool) {
+    var written = 0
+    var index = 0
+    while index < text.count {
+      let byte = text[index]
+      // Most bytes stand for themselves.
+      if byte > 0x3E && byte < 0x7F || byte == 0x20 || byte > 0x27 && byte < 0x3C {
+        index += 1
+        continue
+      }
+      let rest = UnsafeBufferPointer(rebasing: text[index...])
+      guard let (length, replacement) = replacement(rest, inAttribute: inAttribute) else {
+        index += 1
+        continue
+      }
+      bytes.append(contentsOf: text[written..<index])
+      put(replacement)
+      index += length
+      written = index
+    }
+    bytes.append(contentsOf: text[written...])
+  }
+
+  /// What is written for the character that begins here, and its length; `nil` for the character itself.
+  private func replacement(
+    _ text: UnsafeBufferPointer<UInt8>, inAttribute: Bool
+  ) -> (length: Int, text: String)? {
+    switch text[0] {
+    case UInt8(ascii: "&"): return (1, "&amp;")
+    case UInt8(ascii: "<"): return (1, "&lt;")
+    case UInt8(ascii: ">"): return (1, "&gt;")
+    case UInt8(ascii: "'"): return inAttribute ? (1, "&apos;") : nil
+    case UInt8(ascii: "\""): return inAttribute ? (1, "&quot;") : nil
+    case 0x0D: return (1, "&#13;")
+    case 0x0A: return inAttribute || style == .line ? (1, "&#10;") : nil
+    case 0x09: return inAttribute ? (1, "&#9;") : nil
+    case 0..<0x20: return (1, "\u{FFFD}")
+    case 0x7F: return style == .line ? (1, "&#127;") : nil
+    case 0xEF:
+      return text.count > 2 && text[1] == 0xBF && text[2] >= 0xBE ? (3, "\u{FFFD}") : nil
+    case 0xC2, 0xD8, 0xE2:
+      guard style == .line else { return nil }
+      let length = text[0] == 0xE2 ? 3 : 2
+      let scalar = String(decoding: text.prefix(length), as: UTF8.self).unicodeScalars.first
+      guard let value = scalar?.value, XMLWriter.isTricky(value) else { return nil }
+      return (length, "&#\(value);")
+    default: return nil
+    }
+  }
+
+  /// C1 controls, line and paragraph separators, and the controls of the bidirectional algorithm.
+  private static func isTricky(_ scalar: UInt32) -> Bool {
+    switch scalar {
+    case 0x80...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import XMPP
+
+/// `xmppctl connect`: the way to a secured stream.
+struct Connect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "connect",
+    abstract: "Open a secured stream; show the way there.",
+    discussion: """
+      Shows each endpoint tried, TLS and the verdict on the certificate, and how long each part took.
+
+        xmppctl connect example.org
+        xmppctl connect example.org --json | jq .tls.certificate.days_left
+      """)
+
+  @Flag(help: "Print one JSON object.") var json = false
+  @OptionGroup(title: "Reaching the server") var options: ConnectionOptions
+  @OptionGroup var time: TimeOption
+  @Argument(help: ArgumentHelp("A domain, a JID or an xmpp: URI.", valueName: "domain|jid")) var target: String
+
+  func run() throws {
+    let terminal = Terminal()
+    try Probe(target, options, time).run(until: .secured) { report in
+      json
+        ? report.json(indented: terminal.isOutputTerminal)
+        : Array(ReportText(report: report, terminal: terminal).connect.utf8)
+    }
+  }
+}

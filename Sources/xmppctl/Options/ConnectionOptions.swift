@@ -1,0 +1,123 @@
+import ArgumentParser
+import XMPP
+
+/// How to reach the server: shared by every command.
+///
+/// Options that may be given once are declared as arrays, so that a second one is an error and not silently the last word.
+struct ConnectionOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Go there instead of asking DNS.", valueName: "host[:port]"))
+  var connectTo: [String] = []
+
+  @Option(name: .customLong("tls"), help: ArgumentHelp("auto, direct, starttls or none.", valueName: "mode"))
+  var tlsMode: [TLSMode] = []
+
+  @Option(
+    help: ArgumentHelp("Trust the authorities in FILE, not the system's.", valueName: "file"),
+    completion: .file(extensions: ["pem", "crt"]))
+  var cacert: [String] = []
+
+  @Option(help: ArgumentHelp("Client certificate, PEM.", valueName: "file"), completion: .file())
+  var cert: [String] = []
+
+  @Option(help: ArgumentHelp("Its key, where that is in another file.", valueName: "file"), completion: .file())
+  var key: [String] = []
+
+  @Option(help: ArgumentHelp("Accept only this public key: sha256//BASE64. Repeatable.", valueName: "pin"))
+  var pin: [String] = []
+
+  @Flag(name: [.customShort("k"), .long], help: "Do not verify the certificate.")
+  var insecure = false
+
+  @Option(help: ArgumentHelp("Oldest TLS version accepted: 1.2 or 1.3.", valueName: "version"))
+  var tlsMin: [TLSOptions.Version] = []
+
+  @Flag(name: [.customShort("4"), .customLong("ipv4")], help: "Use IPv4 addresses only.")
+  var ipv4 = false
+
+  @Flag(name: [.customShort("6"), .customLong("ipv6")], help: "Use IPv6 addresses only.")
+  var ipv6 = false
+
+  @Option(help: ArgumentHelp("Ask this name server.", valueName: "addr[:port]"))
+  var dnsServer: [String] = []
+
+  @Option(help: ArgumentHelp("Go through socks5h://[user[:pass]@]host[:port].", valueName: "url"))
+  var proxy: [String] = []
+
+  @Option(help: ArgumentHelp("Limit for one endpoint, TCP and TLS; default 10.", valueName: "s"))
+  var connectTimeout: [Seconds] = []
+
+  @Option(help: ArgumentHelp("Show the XML to stderr, or in --trace=FILE.", valueName: "file"))
+  var trace: [String] = []
+
+  @Flag(help: "Show secrets in the trace too.")
+  var traceSecrets = false
+
+  @Flag(name: .shortAndLong, help: "Say each step on stderr.")
+  var verbose = false
+
+  /// What they say together about reaching `domain`.
+  ///
+  /// - Throws: a usage failure for what is given twice, contradicts itself or cannot be read.
+  func settings(for domain: JID) throws -> ConnectionSettings {
+    var settings = ConnectionSettings(domain: domain.domain)
+    settings.tlsMode = try once("--tls", tlsMode) ?? .auto
+    settings.connectTo = try once("--connect-to", connectTo).map { try HostAndPort(parsing: $0, for: "--connect-to") }
+    if ipv4 && ipv6 { throw Failure.usage("-4 and -6 exclude each other") }
+    settings.families = ipv4 ? .v4 : ipv6 ? .v6 : .both
+    settings.nameServer = try once("--dns-server", dnsServer).map { try NameServer(parsing: $0) }
+    settings.proxy = try (try once("--proxy", proxy) ?? Environment.value("ALL_PROXY")).map {
+      try Proxy(parsing: $0)
+    }
+    settings.connectTimeout = try once("--connect-timeout", connectTimeout)?.value ?? 10
+    settings.tls = try tlsOptions()
+    return settings
+  }
+
+  private func tlsOptions() throws -> TLSOptions {
+    var options = TLSOptions()
+    options.minimumVersion = try once("--tls-min", tlsMin) ?? .tls12
+    if let file = try once("--cacert", cacert) { options.trust = .authorities(try .init(file: file)) }
+    let keyFile = try once("--key", key)
+    if let file = try once("--cert", cert) {
+      options.clientCertificate = try ClientCertificate(file: file, keyFile: keyFile)
+    } else if keyFile != nil {
+      throw Failure.usage("--key needs --cert")
+    }
+    options.pins = try pin.map { try PublicKeyPin($0) }
+    options.insecure = insecure
+    return options
+  }
+}
+
+/// The limit of the whole run. Not among the connection options because `send` has `-m` for the message.
+struct TimeOption: ParsableArguments {
+  @Option(
+    name: [.customShort("m"), .long], help: ArgumentHelp("Limit for the whole run; default 30.", valueName: "s"))
+  var maxTime: [Seconds] = []
+}
+
+/// A number of seconds above zero.
+struct Seconds: ExpressibleByArgument {
+  let value: Double
+
+  init?(argument: String) {
+    guard let value = Double(argument), value > 0, value.isFinite else { return nil }
+    self.value = value
+  }
+}
+
+extension TLSMode: ExpressibleByArgument {}
+extension TLSOptions.Version: ExpressibleByArgument {}
+
+/// The one value of an option that may be given once.
+func once<Value>(_ name: String, _ values: [Value]) throws(Failure) -> Value? {
+  guard values.count < 2 else { throw .usage("\(name) is given \(values.count) times") }
+  return values.first
+}
+
+extension Failure {
+  /// Options or arguments that make no sense.
+  static func usage(_ message: String, hint: String? = nil) -> Failure {
+    Failure(.usage, "usage", message, hint: hint, status: .usage)
+  }
+}

@@ -1,0 +1,35 @@
+import Glibc
+import XMPP
+
+extension ConnectionOptions {
+  /// The trace that `--trace` and `-v` ask for together; `nil` where neither does.
+  ///
+  /// - Throws: where the file cannot be written.
+  func makeTrace() throws(Failure) -> Trace? {
+    let path = try once("--trace", trace)
+    guard path != nil || verbose else { return nil }
+    let file = try path.map { path throws(Failure) in try TraceFile(path) }
+    return Trace(
+      showsSecrets: traceSecrets, bytes: file.map { file in { file.write($0) } },
+      notes: verbose ? { Printer.diagnostic("xmppctl: \($0.shown)") } : nil)
+  }
+}
+
+/// Where trace lines go. A trace that cannot be written does not stop the run.
+private final class TraceFile {
+  private let descriptor: Int32
+
+  /// Opens the file anew, readable by its owner alone.
+  init(_ path: String) throws(Failure) {
+    descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw Failure(.output, "open-failed", "\(path): \(String(cString: strerror(errno)))", status: .output)
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  func write(_ line: String) {
+    _ = try? Printer.write(ArraySlice((line.shown + "\n").utf8), to: descriptor, name: "trace")
+  }
+}

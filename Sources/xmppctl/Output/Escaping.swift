@@ -1,0 +1,63 @@
+/// What must not reach a terminal or a line boundary raw: C0 and C1 controls, DEL, bidirectional controls, and the
+/// line and paragraph separators.
+///
+/// Everything is decided on UTF-8 bytes: only the lead bytes C2, D8 and E2 can begin such a scalar outside ASCII.
+enum Hazard {
+  /// The hazardous scalar at `index` and its length in bytes; `nil` where what stands there may be shown.
+  @inline(__always)
+  static func at(_ index: Int, in bytes: UnsafeBufferPointer<UInt8>) -> (scalar: UInt32, length: Int)? {
+    let first = bytes[index]
+    if first < 0x80 { return first < 0x20 || first == 0x7F ? (UInt32(first), 1) : nil }
+    guard first == 0xC2 || first == 0xD8 || first == 0xE2, index + 1 < bytes.count else { return nil }
+    let second = bytes[index + 1]
+    switch (first, second) {
+    case (0xC2, 0x80...0x9F): return (UInt32(second), 2)
+    case (0xD8, 0x9C): return (0x061C, 2)
+    case (0xE2, 0x80), (0xE2, 0x81):
+      guard index + 2 < bytes.count else { return nil }
+      let scalar = 0x2000 + UInt32(second & 1) << 6 + UInt32(bytes[index + 2] & 0x3F)
+      switch scalar {
+      case 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: return (scalar, 3)
+      default: return nil
+      }
+    default: return nil
+    }
+  }
+
+  /// `\u` and four hexadecimal digits.
+  static func escape(_ scalar: UInt32, into output: inout [UInt8]) {
+    output.append(UInt8(ascii: "\\"))
+    output.append(UInt8(ascii: "u"))
+    for shift in [12, 8, 4, 0] as [UInt32] {
+      let digit = UInt8(truncatingIfNeeded: scalar >> shift & 0xF)
+      output.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    }
+  }
+}
+
+extension String {
+  /// The text on one line and harmless to a terminal: what is hazardous stands there as `\n`, `\t`, `\r` or `\uXXXX`.
+  var shown: String {
+    var copy = self
+    return copy.withUTF8 { bytes in
+      var output: [UInt8] = []
+      output.reserveCapacity(bytes.count)
+      var index = 0
+      while index < bytes.count {
+        guard let hazard = Hazard.at(index, in: bytes) else {
+          output.append(bytes[index])
+          index += 1
+          continue
+        }
+        switch hazard.scalar {
+        case 0x09: output.append(contentsOf: "\\t".utf8)
+        case 0x0A: output.append(contentsOf: "\\n".utf8)
+        case 0x0D: output.append(contentsOf: "\\r".utf8)
+        default: Hazard.escape(hazard.scalar, into: &output)
+        }
+        index += hazard.length
+      }
+      return String(decoding: output, as: UTF8.self)
+    }
+  }
+}

@@ -1,0 +1,168 @@
+/// JSON text, written straight into bytes, keys in the order they are given (RFC 8259).
+///
+/// Our own because a line must never carry a raw control, bidirectional control or line separator, and because keys
+/// keep their order from one run to the next.
+struct JSONWriter {
+  /// What was written so far.
+  private(set) var bytes: [UInt8] = []
+  /// Whether each member stands on a line of its own.
+  private let indents: Bool
+  private var depth = 0
+  private var position = Position.first
+
+  /// Where the next value stands.
+  private enum Position {
+    case first, afterKey, afterValue
+  }
+
+  /// - Parameter indents: for a person at a terminal.
+  init(indents: Bool = false) { self.indents = indents }
+
+  /// Writes an object; `members` writes its members.
+  mutating func object(_ members: (inout JSONWriter) -> Void) { nest("{", "}", members) }
+
+  /// Writes an array; `elements` writes its elements.
+  mutating func array(_ elements: (inout JSONWriter) -> Void) { nest("[", "]", elements) }
+
+  /// Writes an array of one element for each value.
+  mutating func array<Value>(_ values: [Value], _ element: (inout JSONWriter, Value) -> Void) {
+    array { json in for value in values { element(&json, value) } }
+  }
+
+  /// Writes a member's name; its value must follow. Names are ours, or a stranger's attribute names.
+  mutating func key(_ name: String) {
+    separate()
+    quoted(name)
+    bytes.append(UInt8(ascii: ":"))
+    if indents { bytes.append(UInt8(ascii: " ")) }
+    position = .afterKey
+  }
+
+  /// Writes a string.
+  mutating func value(_ text: String) {
+    separate()
+    quoted(text)
+    position = .afterValue
+  }
+
+  /// Writes a whole number.
+  mutating func value(_ number: Int) { raw(String(number)) }
+
+  /// Writes true or false.
+  mutating func value(_ truth: Bool) { raw(truth ? "true" : "false") }
+
+  /// Writes milliseconds with one digit behind the point.
+  mutating func value(milliseconds: Double) {
+    let tenths = Int((milliseconds * 10).rounded())
+    raw(tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)")
+  }
+
+  /// Writes a member where there is a value.
+  mutating func member(_ name: String, _ text: String?) {
+    guard let text else { return }
+    key(name)
+    value(text)
+  }
+
+  /// Writes a member where there is a value.
+  mutating func member(_ name: String, _ number: Int?) {
+    guard let number else { return }
+    key(name)
+    value(number)
+  }
+
+  /// Writes a member where there is a value.
+  mutating func member(_ name: String, _ truth: Bool?) {
+    guard let truth else { return }
+    key(name)
+    value(truth)
+  }
+
+  /// Writes a member that is an array of strings.
+  mutating func member(_ name: String, _ texts: [String]) {
+    key(name)
+    array(texts) { $0.value($1) }
+  }
+
+  /// Ends the line.
+  mutating func endLine() { bytes.append(UInt8(ascii: "\n")) }
+
+  private mutating func nest(_ open: Unicode.Scalar, _ close: Unicode.Scalar, _ body: (inout JSONWriter) -> Void) {
+    separate()
+    bytes.append(UInt8(ascii: open))
+    depth += 1
+    position = .first
+    body(&self)
+    depth -= 1
+    if position == .afterValue { newline() }
+    bytes.append(UInt8(ascii: close))
+    position = .afterValue
+  }
+
+  private mutating func raw(_ text: String) {
+    separate()
+    bytes.append(contentsOf: text.utf8)
+    position = .afterValue
+  }
+
+  private mutating func separate() {
+    switch position {
+    case .afterKey: return
+    case .afterValue: bytes.append(UInt8(ascii: ","))
+    case .first: break
+    }
+    if depth > 0 { newline() }
+  }
+
+  private mutating func newline() {
+    guard indents else { return }
+    bytes.append(UInt8(ascii: "\n"))
+    for _ in 0..<depth { bytes.append(contentsOf: "  ".utf8) }
+  }
+
+  private mutating func quoted(_ text: String) {
+    var text = text
+    text.withUTF8 { quoted($0) }
+  }
+
+  /// Writes UTF-8 as a string: runs of harmless bytes are copied whole.
+  mutating func quoted(_ text: UnsafeBufferPointer<UInt8>) {
+    bytes.append(UInt8(ascii: "\""))
+    var start = 0
+    var index = 0
+    while index < text.count {
+      let byte = text[index]
+      let isPlain = byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+      if isPlain && byte >= 0x20 && byte < 0x7F {
+        index += 1
+        continue
+      }
+      let hazard = Hazard.at(index, in: text)
+      if isPlain && hazard == nil {
+        index += 1
+        continue
+      }
+      bytes.append(contentsOf: text[start..<index])
+      if let hazard {
+        escape(hazard.scalar)
+        index += hazard.length
+      } else {
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(byte)
+        index += 1
+      }
+      start = index
+    }
+    bytes.append(contentsOf: text[start...])
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func escape(_ scalar: UInt32) {
+    switch scalar {
+    case 0x09: bytes.append(contentsOf: "\\t".utf8)
+    case 0x0A: bytes.append(contentsOf: "\\n".utf8)
+    case 0x0D: bytes.append(contentsOf: "\\r".utf8)
+    default: Hazard.escape(scalar, into: &bytes)
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import Glibc
+import XMPP
+
+/// Writes results to stdout and everything else to stderr.
+enum Printer {
+  /// Writes all of the bytes to stdout, as fast as its reader takes them.
+  ///
+  /// - Throws: an output failure where stdout is closed, full or broken; what the waiter throws.
+  static func output(_ bytes: [UInt8], waiter: Waiter) throws(Failure) {
+    var written = 0
+    while written < bytes.count {
+      var ready = [pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)]
+      _ = try waiter.wait(for: &ready, doing: "writing to stdout")
+      // A pipe that is ready takes as much without blocking, so that the deadline holds while its reader sleeps.
+      let end = min(written + Int(PIPE_BUF), bytes.count)
+      written += try write(bytes[written..<end], to: STDOUT_FILENO, name: "stdout")
+    }
+  }
+
+  /// Writes one line to stderr; where that fails there is nobody left to tell.
+  static func diagnostic(_ line: String) {
+    _ = try? write(ArraySlice((line + "\n").utf8), to: STDERR_FILENO, name: "stderr")
+  }
+
+  /// Says a failure and its hint on stderr: `xmppctl: COMMAND: STAGE: what happened`.
+  static func failure(_ failure: Failure, command: String) {
+    diagnostic("xmppctl: \(command): \(failure.stage.rawValue): \(failure.message.shown)")
+    if let hint = failure.hint { diagnostic("xmppctl: hint: \(hint.shown)") }
+  }
+
+  /// Writes some of the bytes to a descriptor.
+  ///
+  /// - Returns: how many.
+  static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32, name: String) throws(Failure) -> Int {
+    while true {
+      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count >= 0 { return count }
+      if errno == EAGAIN { return 0 }
+      guard errno == EINTR else {
+        throw Failure(
+          .output, "write-failed", "\(name): \(String(cString: strerror(errno)))", status: .output)
+      }
+    }
+  }
+}

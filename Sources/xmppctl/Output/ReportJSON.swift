@@ -1,0 +1,185 @@
+import XMPP
+
+extension Report {
+  /// The whole report as one JSON object, as xmppctl-json(5) describes it.
+  func json(indented: Bool) -> [UInt8] {
+    var json = JSONWriter(indents: indented)
+    json.object { json in
+      json.member("ok", failure == nil)
+      json.member("domain", domain)
+      if let endpoint {
+        json.key("endpoint")
+        endpoint.write(to: &json, address: address)
+      }
+      json.key("attempts")
+      json.array(attempts) { $1.write(to: &$0) }
+      if let tls {
+        json.key("tls")
+        tls.write(to: &json, certificate: certificate)
+      }
+      json.key("stages")
+      json.array(stages) { $1.write(to: &$0) }
+      json.key("timings")
+      timings.write(to: &json)
+      if let failure {
+        json.key("error")
+        failure.write(to: &json)
+      }
+    }
+    json.endLine()
+    return json.bytes
+  }
+}
+
+extension Endpoint {
+  fileprivate func write(to json: inout JSONWriter, address: String?) {
+    json.object { json in write(membersTo: &json, address: address) }
+  }
+
+  fileprivate func write(membersTo json: inout JSONWriter, address: String?) {
+    json.member("host", host)
+    json.member("port", Int(port))
+    json.member("address", address)
+    json.member("method", method.rawValue)
+    json.member("source", source.rawValue)
+    json.member("priority", priority.map(Int.init))
+    json.member("weight", weight.map(Int.init))
+  }
+}
+
+extension Attempt {
+  fileprivate func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("ok", failure == nil)
+      endpoint.write(membersTo: &json, address: address)
+      json.key("timings")
+      timings.write(to: &json)
+      if let failure {
+        json.key("error")
+        failure.write(to: &json)
+      }
+    }
+  }
+}
+
+extension Timings {
+  fileprivate func write(to json: inout JSONWriter) {
+    json.object { json in
+      for part in Part.allCases {
+        guard let milliseconds = self[part] else { continue }
+        json.key(part.rawValue)
+        json.value(milliseconds: milliseconds)
+      }
+    }
+  }
+}
+
+extension Failure {
+  /// The failure as a JSON object.
+  func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("stage", stage.rawValue)
+      json.member("condition", condition)
+      json.member("message", message)
+      json.member("code", Int(status.rawValue))
+      json.member("hint", hint)
+    }
+  }
+}
+
+extension StreamStage {
+  fileprivate func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("stage", kind.rawValue)
+      json.key("stream")
+      json.object { json in
+        json.member("id", header.id)
+        json.member("from", header.from)
+        json.member("to", header.to)
+        json.member("version", header.version)
+        json.member("lang", header.language)
+      }
+      if let features {
+        json.key("features")
+        json.array(features.all) { $1.write(to: &$0) }
+      }
+    }
+  }
+}
+
+extension StreamFeature {
+  fileprivate func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("name", name)
+      json.member("namespace", namespace)
+      json.member("title", title)
+      json.member("spec", specification)
+      json.member("required", required)
+      if !values.isEmpty { json.member("values", values) }
+      if !proprietary.isEmpty {
+        json.key("proprietary")
+        json.array(proprietary) { json, entry in
+          json.object { json in
+            json.member("mechanism", entry.mechanism)
+            json.member("owner", entry.owner)
+          }
+        }
+      }
+      if !inline.isEmpty {
+        json.key("inline")
+        json.array(inline) { $1.write(to: &$0) }
+      }
+      json.member("xml", element.xml)
+    }
+  }
+}
+
+extension TLSDescription {
+  fileprivate func write(to json: inout JSONWriter, certificate: CertificateDescription?) {
+    json.object { json in
+      json.member("version", version)
+      json.member("cipher", cipher)
+      json.member("group", group)
+      json.member("alpn", alpn)
+      json.member("channel_bindings", channelBindings.map(\.rawValue))
+      if let certificate {
+        json.key("certificate")
+        certificate.write(to: &json)
+      }
+    }
+  }
+}
+
+extension CertificateDescription {
+  fileprivate func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("verified", verified)
+      json.member("reference", reference)
+      json.member("matched", matched)
+      leaf.write(membersTo: &json)
+      json.key("names")
+      json.array(names) { json, name in
+        json.object { json in
+          json.member("kind", name.kind.rawValue)
+          json.member("value", name.value)
+        }
+      }
+      json.member("days_left", Int(daysLeft))
+      json.member("spki_sha256", spkiSHA256)
+      json.key("chain")
+      json.array(chain) { json, summary in json.object { summary.write(membersTo: &$0) } }
+      json.member("reason", reason)
+      json.member("message", message)
+    }
+  }
+}
+
+extension CertificateSummary {
+  fileprivate func write(membersTo json: inout JSONWriter) {
+    json.member("subject", subject)
+    json.member("issuer", issuer)
+    json.member("not_before", Timestamp.text(seconds: notBefore))
+    json.member("not_after", Timestamp.text(seconds: notAfter))
+    json.member("sha256", sha256)
+  }
+}

@@ -1,0 +1,172 @@
+import XMPP
+
+/// Reports as text for a person: results alone, everything a stranger chose escaped.
+struct ReportText {
+  let report: Report
+  let terminal: Terminal
+
+  /// What `connect` prints: each attempt, TLS and the certificate, and the time each part took as a small waterfall.
+  var connect: String { lines(attempts + protection + waterfall) }
+
+  /// What `features` prints: one block for each stream, one line for each feature.
+  var features: String {
+    var blocks = [terminal.styled(report.domain.shown, .bold) + place]
+    for stage in report.stages {
+      blocks.append("")
+      blocks += block(stage)
+    }
+    return lines(blocks)
+  }
+
+  /// What `features --xml` prints: the features elements as they came, one a line.
+  var xml: String { lines(report.stages.compactMap { $0.features?.element?.xml.shown }) }
+
+  private func lines(_ lines: [String]) -> String { lines.map { $0 + "\n" }.joined() }
+
+  private var place: String {
+    guard let endpoint = report.endpoint else { return "" }
+    return " at " + ReportText.place(endpoint, report.address)
+  }
+
+  private static func place(_ endpoint: Endpoint, _ address: String?) -> String {
+    let host = endpoint.host.utf8.contains(UInt8(ascii: ":")) ? "[\(endpoint.host)]" : endpoint.host
+    let known = address.flatMap { $0 == endpoint.host ? nil : " (\($0.shown))" } ?? ""
+    return "\(host.shown):\(endpoint.port)\(known), \(method(endpoint.method))"
+  }
+
+  private static func method(_ method: Endpoint.Method) -> String {
+    switch method {
+    case .directTLS: "direct TLS"
+    case .starttls: "STARTTLS"
+    case .plain: "no TLS"
+    }
+  }
+}
+
+// MARK: - The way
+
+extension ReportText {
+  private var attempts: [String] {
+    [terminal.styled(report.domain.shown, .bold)]
+      + report.attempts.map { attempt in
+        let endpoint = attempt.endpoint
+        let order = endpoint.priority.map { " priority \($0) weight \(endpoint.weight ?? 0)" } ?? ""
+        let verdict =
+          attempt.failure.map { terminal.styled("failed", .red) + ": \($0.message.shown)" }
+          ?? (isSettled ? terminal.styled("ok", .green) : "reached")
+        return "  \(ReportText.place(endpoint, attempt.address)) [\(endpoint.source.rawValue)\(order)] \(verdict)"
+      }
+  }
+
+  private var isSettled: Bool { report.failure == nil }
+
+  private var protection: [String] {
+    guard let tls = report.tls else { return [] }
+    var lines = ["", "TLS          " + tlsSummary(tls)]
+    guard let certificate = report.certificate else { return lines }
+    lines.append("certificate  " + verdict(certificate))
+    lines.append("  names      " + certificate.names.map { "\($0.kind.rawValue):\($0.value)".shown }.joined(separator: " "))
+    lines.append("  subject    " + certificate.leaf.subject.shown)
+    lines.append("  issuer     " + certificate.leaf.issuer.shown)
+    let until = Timestamp.text(seconds: certificate.leaf.notAfter)
+    lines.append(
+      "  valid      \(Timestamp.text(seconds: certificate.leaf.notBefore)) to \(until) (\(days(certificate)))")
+    lines.append("  pin        sha256//" + certificate.spkiSHA256)
+    return lines
+  }
+
+  private func tlsSummary(_ tls: TLSDescription) -> String {
+    ([tls.version, tls.cipher, tls.group] + [tls.alpn.map { "ALPN \($0)" }]).compactMap { $0?.shown }
+      .joined(separator: ", ")
+  }
+
+  private func verdict(_ certificate: CertificateDescription) -> String {
+    if certificate.verified {
+      return terminal.styled("verified", .green) + " for \(certificate.reference.shown)"
+        + (certificate.matched.map { " by \($0.shown)" } ?? "")
+    }
+    return terminal.styled("not verified", .red) + " for \(certificate.reference.shown)"
+      + (certificate.message.map { ": \($0.shown)" } ?? "")
+  }
+
+  private func days(_ certificate: CertificateDescription) -> String {
+    let days = certificate.daysLeft
+    return days < 0 ? "expired" : days == 1 ? "1 day left" : "\(days) days left"
+  }
+
+  /// One line for each part: its name, its time, and a bar that begins where the one before ended.
+  private var waterfall: [String] {
+    let parts = Timings.Part.allCases.filter { $0 != .total }.compactMap { part in
+      report.timings[part].map { (part, $0) }
+    }
+    let whole = max(parts.reduce(0) { $0 + $1.1 }, 0.001)
+    var lines = [""]
+    var start = 0.0
+    for (part, milliseconds) in parts {
+      let from = Int(start / whole * 40)
+      let to = max(from + 1, Int((start + milliseconds) / whole * 40))
+      let bar = String(repeating: " ", count: from) + String(repeating: "=", count: to - from)
+      lines.append(line(part, milliseconds) + "  " + terminal.styled(bar, .dim))
+      start += milliseconds
+    }
+    if let total = report.timings[.total] { lines.append(line(.total, total)) }
+    return lines
+  }
+
+  private func line(_ part: Timings.Part, _ milliseconds: Double) -> String {
+    let tenths = Int((milliseconds * 10).rounded())
+    return part.rawValue.padded(to: 10) + "\(tenths / 10).\(tenths % 10) ms".padded(left: 12)
+  }
+}
+
+// MARK: - Features
+
+extension ReportText {
+  private func block(_ stage: StreamStage) -> [String] {
+    guard let features = stage.features else { return [heading(stage)] }
+    let rows = features.all.flatMap { row($0, indent: "  ") }
+    let width = rows.map(\.title.unicodeScalars.count).max() ?? 0
+    let specification = rows.map(\.specification.unicodeScalars.count).max() ?? 0
+    guard !rows.isEmpty else { return [heading(stage), "  no features"] }
+    return [heading(stage)]
+      + rows.map { row in
+        let line =
+          row.title.padded(to: width) + "  " + row.specification.padded(to: specification) + "  " + row.details
+        return line.trimmedRight
+      }
+  }
+
+  private func heading(_ stage: StreamStage) -> String {
+    let secured = report.stages.contains { $0.kind == .tls }
+    let title =
+      switch stage.kind {
+      case .plain: secured || report.endpoint?.method == .starttls ? "before TLS (not authenticated)" : "without TLS"
+      case .tls: "after TLS" + (report.tls.map { " (\($0.version.shown))" } ?? "")
+      case .authenticated: "after login"
+      case .compressed: "compressed"
+      }
+    return terminal.styled(title, .bold)
+  }
+
+  private func row(
+    _ feature: StreamFeature, indent: String
+  ) -> [(title: String, specification: String, details: String)] {
+    let title = feature.title ?? "{\(feature.namespace)}\(feature.name)"
+    let owners = Dictionary(feature.proprietary.map { ($0.mechanism, $0.owner) }) { first, _ in first }
+    let values = feature.values.map { value in
+      value.shown + (owners[value].map { " (proprietary: \($0))" } ?? "")
+    }
+    let state = feature.required.map { $0 ? ["required"] : ["optional"] } ?? []
+    let own = (
+      indent + title.shown, feature.specification ?? "unknown", (state + values).joined(separator: " ")
+    )
+    return [own] + feature.inline.flatMap { row($0, indent: indent + "  ") }
+  }
+}
+
+extension String {
+  fileprivate var trimmedRight: String {
+    let end = utf8.lastIndex { $0 != UInt8(ascii: " ") }
+    return end.map { String(self[...$0]) } ?? ""
+  }
+}
