@@ -19,9 +19,11 @@ extension ConnectionOptions {
 private final class TraceFile {
   private let descriptor: Int32
 
-  /// Opens the file anew, readable by its owner alone.
+  /// Opens the file anew, readable by its owner alone. stderr is used as it is, whatever stands behind it.
   init(_ path: String) throws(Failure) {
-    descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    descriptor =
+      path == "/dev/stderr"
+      ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       throw Failure(.output, "open-failed", "\(path): \(String(cString: strerror(errno)))", status: .output)
     }

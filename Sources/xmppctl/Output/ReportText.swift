@@ -8,8 +8,9 @@ struct ReportText {
   /// What `connect` prints: each attempt, TLS and the certificate, and the time each part took as a small waterfall.
   var connect: String { lines(attempts + protection + waterfall) }
 
-  /// What `features` prints: one block for each stream, one line for each feature.
+  /// What `features` prints: one block for each stream, one line for each feature; nothing where no stream was opened.
   var features: String {
+    guard !report.stages.isEmpty else { return "" }
     var blocks = [terminal.styled(report.domain.shown, .bold) + place]
     for stage in report.stages {
       blocks.append("")
