@@ -49,7 +49,7 @@ struct Domain {
   private static let dot = UInt8(ascii: ".")
   private static let tooLong = Outcome.refused("is longer than \(limit) bytes")
 
-  /// `[::1]`; also `[192.0.2.1]`, which nothing forbids a person to write, is refused: RFC 7622 has no such form.
+  /// `[::1]`. The brackets are for IPv6 alone (RFC 7622 §3.2).
   private static func prepareLiteral(_ bytes: [UInt8]) -> Outcome {
     let text = String(decoding: bytes.dropFirst().dropLast().map(asciiLowercased), as: UTF8.self)
     guard bytes.last == UInt8(ascii: "]"), isAddress(text, AF_INET6) else {

@@ -121,9 +121,13 @@ func saslprep(_ bytes: [UInt8], _ part: String) throws(Failure) -> [UInt8] {
 
 /// Overwrites what held a secret; the compiler does not leave it out.
 func wipe<Value: BitwiseCopyable>(_ values: inout [Value]) {
-  values.withUnsafeMutableBytes { bytes in
-    if let start = bytes.baseAddress { explicit_bzero(start, bytes.count) }
-  }
+  values.withUnsafeMutableBufferPointer { wipe($0) }
+}
+
+/// Overwrites what held a secret; the compiler does not leave it out.
+func wipe<Value: BitwiseCopyable>(_ values: UnsafeMutableBufferPointer<Value>) {
+  let bytes = UnsafeMutableRawBufferPointer(values)
+  if let start = bytes.baseAddress { explicit_bzero(start, bytes.count) }
 }
 
 /// An ASCII letter in lower case; any other byte as it is.

@@ -1,0 +1,255 @@
+/// Which mechanism a login uses: the strongest one offered that is safe on this stream, and why others would not do. A pure decision; the list's order, strongest first, is `Candidate.allCases`.
+public struct MechanismChoice: Sendable, Equatable {
+  /// What the decision depends on beside the offer.
+  public struct Facts: Sendable, Equatable {
+    /// How far the stream can be trusted.
+    public enum Security: Sendable {
+      case plaintext
+      /// TLS with a certificate that was not verified (`--insecure`).
+      case unverified
+      case verified
+    }
+
+    /// How far the stream can be trusted.
+    public var security: Security
+    /// The channel bindings the TLS session can give.
+    public var channelBindings: [ChannelBindingType]
+    /// Whether there is a localpart to log in as.
+    public var hasLocalpart: Bool
+    /// Whether there is a password.
+    public var hasPassword: Bool
+    /// Whether the TLS session showed a client certificate.
+    public var hasClientCertificate: Bool
+    /// The only mechanisms wanted, in any case; empty for all that are safe.
+    public var allowed: [String]
+    /// The mechanism of an earlier login to the same account in this run.
+    public var previous: String?
+
+    /// The facts of one stream.
+    public init(
+      security: Security, channelBindings: [ChannelBindingType] = [], hasLocalpart: Bool = true,
+      hasPassword: Bool = true, hasClientCertificate: Bool = false, allowed: [String] = [],
+      previous: String? = nil
+    ) {
+      self.security = security
+      self.channelBindings = channelBindings
+      self.hasLocalpart = hasLocalpart
+      self.hasPassword = hasPassword
+      self.hasClientCertificate = hasClientCertificate
+      self.allowed = allowed
+      self.previous = previous
+    }
+  }
+
+  /// What the GS2 header will say (RFC 5802 §6).
+  public enum Binding: Sendable, Equatable {
+    /// `n`
+    case unsupported
+    /// `y`
+    case notOffered
+    /// `p=…`
+    case bound(ChannelBindingType)
+  }
+
+  /// A mechanism that was passed over.
+  public struct Skipped: Sendable, Equatable {
+    /// Its name as the server spelled it.
+    public let mechanism: String
+    /// Why, in a few words.
+    public let reason: String
+  }
+
+  /// The name of the mechanism to use; `nil` when none is acceptable.
+  public var mechanism: String? { candidate?.rawValue }
+  /// How SCRAM binds to the channel; `unsupported` for the other mechanisms.
+  public let binding: Binding
+  /// The offered mechanisms that would not do, in the server's order; one that is merely weaker is not among them.
+  public let skipped: [Skipped]
+  let candidate: Candidate?
+  private let offer: SASLOffer
+
+  /// Chooses.
+  public init(from offer: SASLOffer, _ facts: Facts) {
+    self.offer = offer
+    let type = MechanismChoice.bindingType(offer, facts)
+    let refusals = offer.mechanisms.map { MechanismChoice.refusal(of: $0, offer, facts, type) }
+    let acceptable = zip(offer.mechanisms, refusals).compactMap { $1 == nil ? Candidate(rawValue: $0) : nil }
+    let chosen = Candidate.allCases.first(where: acceptable.contains)
+    candidate = chosen
+    binding =
+      switch (chosen?.isBound, type) {
+      case (true?, let type?): .bound(type)
+      case (false?, _) where chosen?.isSCRAM == true && MechanismChoice.sawNoBinding(offer, facts):
+        .notOffered
+      case (_, _): .unsupported
+      }
+    skipped = zip(offer.mechanisms, refusals).compactMap { name, reason in
+      reason.map { Skipped(mechanism: name, reason: $0) }
+    }
+  }
+
+  /// The chosen mechanism.
+  ///
+  /// - Throws: `no-mechanism`, with what was offered and why nothing of it will do.
+  func chosen() throws(Failure) -> Candidate {
+    if let candidate { return candidate }
+    let why = skipped.map { "\($0.mechanism) (\($0.reason))" }.joined(separator: ", ")
+    throw .authentication(
+      "no-mechanism",
+      skipped.isEmpty
+        ? "the server offers no SASL mechanism" : "no acceptable SASL mechanism is offered: \(why)")
+  }
+
+  /// Why a mechanism will not do, or `nil` when it will.
+  private static func refusal(
+    of name: String, _ offer: SASLOffer, _ facts: Facts, _ type: ChannelBindingType?
+  ) -> String? {
+    guard let candidate = Candidate(rawValue: name) else { return "not supported" }
+    let named = facts.allows(candidate)
+    guard facts.allowed.isEmpty || named else { return "not among the mechanisms allowed" }
+    if candidate.needsPassword {
+      guard facts.hasLocalpart else { return "no user name given" }
+      guard facts.hasPassword else { return "no password given" }
+    }
+    if candidate.isBound, type == nil { return noBinding(offer, facts) }
+    switch candidate {
+    case .external:
+      guard facts.hasClientCertificate else { return "no client certificate given" }
+      return facts.security == .plaintext ? "no TLS" : nil
+    case .plain where !named:
+      switch facts.security {
+      case .plaintext: return "would show the password: no TLS"
+      case .unverified: return "would show the password: the certificate is not verified"
+      case .verified:
+        // A13: who could do better before has no reason to want the password itself now.
+        guard let previous = facts.previous, !["PLAIN", "ANONYMOUS"].contains(previous) else { return nil }
+        return "weaker than \(previous), which was used before"
+      }
+    case .anonymous where !named:
+      return facts.hasLocalpart || facts.hasPassword ? "would not log in as the account" : nil
+    case .scramSHA512Plus, .scramSHA256Plus, .scramSHA1Plus, .scramSHA512, .scramSHA256, .scramSHA1,
+      .digestMD5,
+      .plain, .anonymous:
+      return nil
+    }
+  }
+
+  /// The channel binding that both sides can do.
+  ///
+  /// With a list (XEP-0440) it is the strongest of both. Without one it is tls-unique, RFC 5802's default, which only TLS 1.2
+  /// has: Prosody 0.12 means that. Under TLS 1.3 the default would be tls-exporter (RFC 9266), but the servers that know it
+  /// also send the list, and ejabberd 23.01, which sends none, refuses it; so there it is used only when a `-PLUS`
+  /// mechanism was asked for by name, and the login goes on unbound otherwise.
+  private static func bindingType(_ offer: SASLOffer, _ facts: Facts) -> ChannelBindingType? {
+    let possible = ChannelBindingType.allCases.filter(facts.channelBindings.contains)
+    if let listed = offer.channelBindings { return possible.first { listed.contains($0.rawValue) } }
+    if possible.contains(.tlsUnique) { return .tlsUnique }
+    let demanded = Candidate.allCases.contains { $0.isBound && facts.allows($0) }
+    return demanded && possible.contains(.tlsExporter) ? .tlsExporter : nil
+  }
+
+  private static func noBinding(_ offer: SASLOffer, _ facts: Facts) -> String {
+    if facts.security == .plaintext { return "no TLS to bind to" }
+    if facts.channelBindings.isEmpty { return "this TLS session gives no channel binding" }
+    guard let listed = offer.channelBindings else {
+      return "the server does not say which channel bindings it knows"
+    }
+    return "no common channel binding; the server has \(listed.joined(separator: ", "))"
+  }
+
+  /// Whether the client could bind and the server offered nothing to bind with. A server that did offer it then knows that
+  /// somebody took it away (RFC 5802 §6); one whose offer arrived must not be told so.
+  private static func sawNoBinding(_ offer: SASLOffer, _ facts: Facts) -> Bool {
+    !facts.channelBindings.isEmpty
+      && !offer.mechanisms.contains { $0.utf8.suffix(5).elementsEqual("-PLUS".utf8) }
+  }
+}
+
+extension MechanismChoice.Facts {
+  /// Whether the user named it.
+  fileprivate func allows(_ candidate: MechanismChoice.Candidate) -> Bool {
+    allowed.contains {
+      $0.utf8.map(asciiLowercased).elementsEqual(candidate.rawValue.utf8.map(asciiLowercased))
+    }
+  }
+}
+
+extension MechanismChoice {
+  /// The mechanisms known here, strongest first.
+  enum Candidate: String, Sendable, CaseIterable {
+    case external = "EXTERNAL"
+    case scramSHA512Plus = "SCRAM-SHA-512-PLUS"
+    case scramSHA256Plus = "SCRAM-SHA-256-PLUS"
+    case scramSHA1Plus = "SCRAM-SHA-1-PLUS"
+    case scramSHA512 = "SCRAM-SHA-512"
+    case scramSHA256 = "SCRAM-SHA-256"
+    case scramSHA1 = "SCRAM-SHA-1"
+    case digestMD5 = "DIGEST-MD5"
+    case plain = "PLAIN"
+    case anonymous = "ANONYMOUS"
+
+    var isBound: Bool { [.scramSHA512Plus, .scramSHA256Plus, .scramSHA1Plus].contains(self) }
+
+    var isSCRAM: Bool { isBound || [.scramSHA512, .scramSHA256, .scramSHA1].contains(self) }
+
+    var needsPassword: Bool { isSCRAM || self == .digestMD5 || self == .plain }
+  }
+
+  /// What a login needs to say.
+  struct Credentials {
+    /// The localpart; empty where there is none.
+    var username: String
+    var password: Secret?
+    /// The domainpart.
+    var domain: String
+    /// Whom to act as, where that is not the account itself.
+    var authorizationID: String?
+  }
+
+  /// The chosen mechanism, ready to begin.
+  ///
+  /// - Parameters:
+  ///   - nonce: the client's, for SCRAM and DIGEST-MD5.
+  ///   - bindingData: the TLS session's bytes for a channel-binding type.
+  func makeMechanism(
+    _ credentials: Credentials, nonce: String, bindingData: (ChannelBindingType) -> [UInt8]?
+  ) throws(Failure) -> any SASLMechanism {
+    let candidate = try chosen()
+    switch candidate {
+    case .external: return External(authorizationID: credentials.authorizationID)
+    case .anonymous: return Anonymous()
+    case .scramSHA512Plus, .scramSHA512: return try scram(.sha512, credentials, nonce, bindingData)
+    case .scramSHA256Plus, .scramSHA256: return try scram(.sha256, credentials, nonce, bindingData)
+    case .scramSHA1Plus, .scramSHA1: return try scram(.sha1, credentials, nonce, bindingData)
+    case .digestMD5:
+      return DigestMD5(
+        username: credentials.username, password: try password(credentials),
+        authorizationID: credentials.authorizationID, domain: credentials.domain, nonce: nonce)
+    case .plain:
+      return Plain(
+        username: credentials.username, password: try password(credentials),
+        authorizationID: credentials.authorizationID)
+    }
+  }
+
+  private func scram(
+    _ hash: Hash, _ credentials: Credentials, _ nonce: String, _ bindingData: (ChannelBindingType) -> [UInt8]?
+  ) throws(Failure) -> SCRAM {
+    let bound: SCRAM.Binding =
+      switch binding {
+      case .unsupported: .unsupported
+      case .notOffered: .notOffered
+      case .bound(let type): .bound(type, bindingData(type) ?? [])
+      }
+    return try SCRAM(
+      hash, username: credentials.username, password: try password(credentials),
+      authorizationID: credentials.authorizationID, binding: bound, nonce: nonce, advertised: offer)
+  }
+
+  private func password(_ credentials: Credentials) throws(Failure) -> Secret {
+    guard let password = credentials.password else {
+      throw .authentication("no-password", "the mechanism needs a password, and there is none")
+    }
+    return password
+  }
+}
