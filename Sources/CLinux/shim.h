@@ -1,4 +1,13 @@
-// What Swift's Glibc module leaves out.
+// What Swift's Glibc module leaves out: it is made without _GNU_SOURCE.
 #pragma once
 #include <signal.h>
+#include <spawn.h>
+#include <sys/pidfd.h>
 #include <sys/signalfd.h>
+
+#ifndef POSIX_SPAWN_SETSID
+#define POSIX_SPAWN_SETSID 0x80
+#endif
+
+extern int pipe2(int descriptors[2], int flags);
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);

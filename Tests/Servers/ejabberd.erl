@@ -1,0 +1,20 @@
+%% Starts ejabberd, then takes orders on standard input, one a line, until that is closed:
+%% a user, a domain and a password, separated by tabs, make an account.
+Order = fun(Line) ->
+  case string:split(string:trim(Line, trailing, "\n"), "\t", all) of
+    [User, Domain, Password] ->
+      Binary = fun unicode:characters_to_binary/1,
+      Answer = ejabberd_auth:try_register(Binary(User), Binary(Domain), Binary(Password)),
+      io:format("registered ~ts@~ts: ~p~n", [User, Domain, Answer])
+  end
+end,
+Listen = fun(Listen) ->
+  case io:get_line("") of
+    Line when is_list(Line); is_binary(Line) -> Order(Line), Listen(Listen);
+    _ -> halt(0)
+  end
+end,
+{ok, _} = application:ensure_all_started(ejabberd),
+io:setopts([{encoding, unicode}]),
+io:format("ready~n"),
+Listen(Listen).

@@ -1,0 +1,17 @@
+import Foundation
+
+/// An account on a test server.
+public struct Account: Sendable, Equatable {
+  /// The localpart.
+  public let user: String
+  /// The domainpart.
+  public let domain: String
+  /// The password.
+  public let password: String
+
+  /// The bare JID.
+  public var jid: String { "\(user)@\(domain)" }
+
+  /// What SASL PLAIN says (RFC 4616), in base64.
+  public var plain: String { Data("\0\(user)\0\(password)".utf8).base64EncodedString() }
+}

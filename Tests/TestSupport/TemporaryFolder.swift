@@ -1,0 +1,35 @@
+import Foundation
+
+/// A folder of a test's own, gone with the last reference to it.
+public final class TemporaryFolder: Sendable {
+  /// Its absolute path.
+  public let path: String
+
+  /// Makes an empty folder that only its owner can read.
+  public init() throws {
+    var template = Array((NSTemporaryDirectory() + "xmppctl-test-XXXXXX").utf8CString)
+    guard mkdtemp(&template) != nil else { throw SupportFailure(systemCall: "mkdtemp") }
+    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// The path of something in it, whether that exists or not.
+  public func path(_ name: String) -> String { path + "/" + name }
+
+  /// Writes a file, with the folders above it, and says where it is.
+  @discardableResult
+  public func write(_ name: String, _ text: String, mode: Int = 0o600) throws -> String {
+    let file = URL(fileURLWithPath: path(name))
+    try FileManager.default.createDirectory(
+      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(text.utf8).write(to: file, options: .atomic)
+    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file.path)
+    return file.path
+  }
+
+  /// A file's text; what is not UTF-8 is replaced.
+  public func read(_ name: String) throws -> String {
+    String(decoding: try Data(contentsOf: URL(fileURLWithPath: path(name))), as: UTF8.self)
+  }
+}
