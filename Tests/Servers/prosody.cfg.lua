@@ -1,11 +1,11 @@
 -- A private Prosody 0.12 for the tests and the demo. It listens on loopback only, and every path and port comes from
--- the environment of the process: SERVER_FOLDER, and the ports below.
+-- the environment of the process: SERVER_FOLDER, PROSODY_MODULES (the folder beside this file), and the ports below.
 
 run_as_root = true -- only matters in a container, where there is nobody else to be
 data_path = ENV_SERVER_FOLDER .. "/data"
 pidfile = ENV_SERVER_FOLDER .. "/prosody.pid"
 log = { { levels = { min = "info" }, to = "file", filename = ENV_SERVER_FOLDER .. "/server.log" } }
-plugin_paths = {}
+plugin_paths = { ENV_PROSODY_MODULES }
 certificates = ENV_SERVER_FOLDER
 interfaces = { "127.0.0.1" }
 c2s_ports = { tonumber(ENV_C2S_PORT) }
@@ -72,10 +72,10 @@ VirtualHost "external.test"
 		verify = { "peer" },
 	}
 
--- XEP-0388 beside the old SASL, with Bind 2, stream management and fast tokens inline.
+-- XEP-0388 beside the old SASL, with Bind 2. Debian's modules for more of it need a later Prosody.
 VirtualHost "sasl2.test"
 	password_hash = "SHA-256"
-	modules_enabled = { "sasl2", "sasl2_bind2", "sasl2_sm", "sasl2_fast" }
+	modules_enabled = { "connection_info", "sasl2", "sasl2_bind2" }
 
 Component "rooms.example.test" "muc"
 	modules_enabled = { "muc_mam" }

@@ -9,6 +9,13 @@ public struct Account: Sendable, Equatable {
   /// The password.
   public let password: String
 
+  /// An account as it is or may be; it is not made by this.
+  public init(user: String, domain: String, password: String = "secret") {
+    self.user = user
+    self.domain = domain
+    self.password = password
+  }
+
   /// The bare JID.
   public var jid: String { "\(user)@\(domain)" }
 

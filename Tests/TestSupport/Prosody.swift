@@ -31,7 +31,7 @@ public final class Prosody: Sendable {
   public let tls12Domain = "tls12.test"
   /// EXTERNAL.
   public let externalDomain = "external.test"
-  /// SASL2, Bind 2 and FAST beside the old SASL.
+  /// SASL2 with Bind 2 beside the old SASL.
   public let sasl2Domain = "sasl2.test"
   /// Chat rooms, which anybody can make.
   public let roomsDomain = "rooms.example.test"
@@ -93,14 +93,15 @@ public final class Prosody: Sendable {
   private static func start(
     _ folder: TemporaryFolder, _ ports: [UInt16], _ domain: String
   ) throws -> ServerProcess {
-    let configuration = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Servers/prosody.cfg.lua").path
+    let templates = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Servers").path
     try FileManager.default.createDirectory(
       atPath: folder.path("data"), withIntermediateDirectories: true)
     let process = try ServerProcess(
-      ["/usr/bin/prosody", "-F", "--config", configuration],
+      ["/usr/bin/prosody", "-F", "--config", templates + "/prosody.cfg.lua"],
       environment: [
-        "SERVER_FOLDER": folder.path, "C2S_PORT": "\(ports[0])", "DIRECT_TLS_PORT": "\(ports[1])",
+        "SERVER_FOLDER": folder.path, "PROSODY_MODULES": templates + "/prosody-modules",
+        "C2S_PORT": "\(ports[0])", "DIRECT_TLS_PORT": "\(ports[1])",
         "S2S_PORT": "\(ports[2])",
       ],
       folder: folder)

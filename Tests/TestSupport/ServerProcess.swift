@@ -21,7 +21,7 @@ final class ServerProcess: Sendable {
     defer { for descriptor in [input.read, lifeline.read, console] { close(descriptor) } }
     (self.input, self.lifeline) = (input.write, lifeline.write)
     let script = #"""
-      (read -r _; kill -KILL $$; rm -rf "$0") <&3 3<&- &
+      (read -r _; kill -KILL $$; rm -rf "$0" || { sleep 1; rm -rf "$0"; }) <&3 3<&- &
       exec "$@" 3<&-
       """#
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"
