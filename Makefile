@@ -1,0 +1,62 @@
+# xmppctl: build, test, install. `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+.ONESHELL:
+
+release := swift build -c release --static-swift-stdlib --product xmppctl
+executable := .build/release/xmppctl
+bin := $(DESTDIR)$(PREFIX)/bin
+share := $(DESTDIR)$(PREFIX)/share
+
+.PHONY: build demo test lint install uninstall clean help
+
+build: ## the executable, as it is released
+	scripts/install-dependencies.sh build
+	$(release)
+
+demo: ## every command at work against a server on loopback
+	scripts/demo.sh
+
+test: ## all tests, against real servers on loopback among others
+	scripts/install-dependencies.sh test
+	swift build --build-tests
+	swift test --skip-build 2>&1 | tee .build/test.log
+	grep -hoE 'Test run with [0-9]+ tests?.*' .build/test.log
+
+lint: ## the style, the import rule; notes on files that grow long
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+	scripts/check-imports.sh
+	for script in scripts/*.sh .ci/run; do bash -n $$script; done
+	find Sources Tests -name '*.swift' -exec awk 'END { if (NR > 300) print "note: " FILENAME " has " NR " lines" }' {} \;
+
+$(executable):
+	$(MAKE) build
+
+install: $(executable) ## into PREFIX (/usr/local), below DESTDIR
+	install -d $(bin)
+	install -s -m 755 $(executable) $(bin)/xmppctl
+	shopt -s nullglob
+	for page in man/*.[1-8]; do
+	  install -D -m 644 $$page $(share)/man/man$${page##*.}/$${page##*/}
+	done
+	put() { [ ! -e completions/$$1 ] || install -D -m 644 completions/$$1 $(share)/$$2; }
+	put xmppctl.bash bash-completion/completions/xmppctl
+	put _xmppctl zsh/site-functions/_xmppctl
+	put xmppctl.fish fish/vendor_completions.d/xmppctl.fish
+
+uninstall: ## removes what install put there
+	rm -f $(bin)/xmppctl $(share)/man/man[1-8]/xmppctl.[1-8] $(share)/man/man[1-8]/xmppctl-*.[1-8]
+	rm -f $(share)/bash-completion/completions/xmppctl $(share)/zsh/site-functions/_xmppctl
+	rm -f $(share)/fish/vendor_completions.d/xmppctl.fish
+
+clean: ## removes everything that was built
+	rm -rf .build
+
+help: ## this list
+	sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
