@@ -59,4 +59,4 @@ clean: ## removes everything that was built
 	rm -rf .build
 
 help: ## this list
-	sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
