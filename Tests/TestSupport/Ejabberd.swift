@@ -139,7 +139,7 @@ public final class Ejabberd: Sendable {
       ],
       folder: folder)
     try process.await("ejabberd is ready", log: "ejabberd.log") {
-      try folder.read("console.log").contains("ready\n") && ports.values.allSatisfy(Loopback.accepts)
+      try folder.read("console.log").contains("ready\n") && ports.values.allSatisfy(PlainStream.accepts)
     }
     return process
   }

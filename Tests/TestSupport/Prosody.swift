@@ -106,8 +106,8 @@ public final class Prosody: Sendable {
       ],
       folder: folder)
     // It listens before all hosts are loaded, but answers only after that.
-    try process.await("prosody listens", log: "server.log") { ports.allSatisfy(Loopback.accepts) }
-    try Loopback.converse(ports[0], [(Loopback.header(domain), "</stream:features>")])
+    try process.await("prosody listens", log: "server.log") { ports.allSatisfy(PlainStream.accepts) }
+    try PlainStream.converse(ports[0], [(PlainStream.header(domain), "</stream:features>")])
     return process
   }
 

@@ -3,7 +3,7 @@ import Testing
 @testable import XMPP
 
 @Suite struct CertificateNameTests {
-  private func matches(_ name: CertificateName, _ reference: String, _ service: TLSService = .client) -> Bool
+  private func matches(_ name: CertificateName, _ reference: String, _ service: XMPPService = .client) -> Bool
   {
     name.matches(reference, for: service)
   }

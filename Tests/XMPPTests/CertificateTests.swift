@@ -12,7 +12,7 @@ import TestSupport
 
   /// What a client makes of a server with this certificate.
   private func outcome(
-    _ issued: TestCertificates.Issued, domain: String = "example.org", service: TLSService = .client,
+    _ issued: TestCertificates.Issued, domain: String = "example.org", service: XMPPService = .client,
     _ change: (inout TLSOptions) throws -> Void = { _ in }
   ) throws -> (failure: Failure?, certificate: CertificateDescription) {
     let peer = try ScriptedPeer([.tls(TestTLSServer(issued)), .silence])

@@ -10,7 +10,7 @@ final class TLSTestClient {
   private let waiter = Waiter(seconds: 30)
 
   init(
-    _ peer: ScriptedPeer, domain: String = "example.org", service: TLSService = .client, direct: Bool = true,
+    _ peer: ScriptedPeer, domain: String = "example.org", service: XMPPService = .client, direct: Bool = true,
     options: TLSOptions
   ) throws {
     descriptor = try connectToLoopback(peer.port)

@@ -5,8 +5,8 @@ import Testing
 @Suite struct ServersTests {
   @Test func prosodyDemandsTLSAndKnowsItsAccounts() throws {
     let prosody = try Prosody.shared
-    let features = try Loopback.converse(
-      prosody.port, [(Loopback.header(prosody.domain), "</stream:features>")])
+    let features = try PlainStream.converse(
+      prosody.port, [(PlainStream.header(prosody.domain), "</stream:features>")])
     #expect(features.contains("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>"))
     for user in ["alice", "bob"] {
       for domain in [prosody.domain, prosody.sha256Domain, prosody.tls12Domain, prosody.sasl2Domain] {
@@ -28,7 +28,7 @@ import Testing
   func prosodyOffersWhatEachDomainIsFor(domain: String, offer: String) throws {
     let prosody = try Prosody.shared
     let stream = try secured(domain, prosody.port, caFile: prosody.caFile)
-    try stream.write(Loopback.header(domain))
+    try stream.write(PlainStream.header(domain))
     try stream.awaitOutput("</stream:features>")
     #expect(stream.outputSoFar.contains(offer))
   }
@@ -45,19 +45,19 @@ import Testing
   @Test func prosodyComesBackAfterACrashWithItsPortsAndAccounts() throws {
     let prosody = try Prosody()
     prosody.kill()
-    #expect(!Loopback.accepts(prosody.port))
+    #expect(!PlainStream.accepts(prosody.port))
     try prosody.restart()
     let alice = Account(user: "alice", domain: prosody.plainDomain, password: "secret")
     #expect(try logsInPlainly(alice, port: prosody.port))
     prosody.stop()
-    #expect(!Loopback.accepts(prosody.port))
+    #expect(!PlainStream.accepts(prosody.port))
   }
 
   @Test func ejabberdOffersOnEachPortWhatItIsFor() throws {
     let ejabberd = try Ejabberd.shared
     func features(_ listener: Ejabberd.Listener) throws -> String {
-      try Loopback.converse(
-        ejabberd.port(listener), [(Loopback.header(ejabberd.domain), "</stream:features>")])
+      try PlainStream.converse(
+        ejabberd.port(listener), [(PlainStream.header(ejabberd.domain), "</stream:features>")])
     }
     let demanded = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>"
     for listener in [Ejabberd.Listener.startTLS, .compression, .external, .tls12] {
@@ -88,12 +88,12 @@ import Testing
   @Test func ejabberdComesBackAfterACrashWithItsPortsAndAccounts() throws {
     let ejabberd = try Ejabberd()
     ejabberd.kill()
-    #expect(!Loopback.accepts(ejabberd.port))
+    #expect(!PlainStream.accepts(ejabberd.port))
     try ejabberd.restart()
     let alice = Account(user: "alice", domain: ejabberd.domain, password: "secret")
     #expect(try logsInPlainly(alice, port: ejabberd.port(.plain)))
     ejabberd.stop()
-    #expect(!Loopback.accepts(ejabberd.port))
+    #expect(!PlainStream.accepts(ejabberd.port))
   }
 
   // MARK: - A client in a few lines, so that the servers are not judged by the program under test
@@ -108,7 +108,7 @@ import Testing
 
   private func logsIn(_ account: Account, port: UInt16, caFile: String) throws -> Bool {
     let stream = try secured(account.domain, port, caFile: caFile)
-    try stream.write(Loopback.header(account.domain))
+    try stream.write(PlainStream.header(account.domain))
     try stream.awaitOutput("</stream:features>")
     try stream.write(login(account))
     try stream.awaitOutput(":xmpp-sasl'", after: "</stream:features>")
@@ -116,9 +116,9 @@ import Testing
   }
 
   private func logsInPlainly(_ account: Account, port: UInt16) throws -> Bool {
-    try Loopback.converse(
+    try PlainStream.converse(
       port,
-      [(Loopback.header(account.domain), "</stream:features>"), (login(account), ":xmpp-sasl'")]
+      [(PlainStream.header(account.domain), "</stream:features>"), (login(account), ":xmpp-sasl'")]
     ).contains("<success")
   }
 
@@ -130,8 +130,8 @@ import Testing
     let request =
       "<iq type='set' id='r1'><query xmlns='jabber:iq:register'><username>\(account.user)</username>"
       + "<password>\(account.password)</password></query></iq>"
-    let answer = try Loopback.converse(
-      port, [(Loopback.header(account.domain), "</stream:features>"), (request, "id='r1'")])
+    let answer = try PlainStream.converse(
+      port, [(PlainStream.header(account.domain), "</stream:features>"), (request, "id='r1'")])
     #expect(answer.contains("type='result'"))
   }
 }

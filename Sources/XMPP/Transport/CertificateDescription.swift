@@ -50,10 +50,3 @@ public struct TLSDescription: Sendable, Equatable {
   /// The channel bindings this session can give.
   public let channelBindings: [ChannelBindingType]
 }
-
-/// A kind of channel binding; the raw value is its registered name (RFC 5929, RFC 9266).
-public enum ChannelBindingType: String, Sendable, CaseIterable {
-  case tlsExporter = "tls-exporter"
-  case tlsUnique = "tls-unique"
-  case tlsServerEndPoint = "tls-server-end-point"
-}

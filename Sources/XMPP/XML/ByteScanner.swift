@@ -321,7 +321,9 @@ struct ByteScanner {
   private mutating func opened(by byte: UInt8, at here: Int) -> Stop? {
     switch byte {
     case UInt8(ascii: "/"):
-      guard depth > 0 else { return violation("not-well-formed", "an end tag before any start tag", at: here) }
+      guard depth > 0 else {
+        return violation("not-well-formed", "an end tag before any start tag", at: here)
+      }
       state = .endTag
     case UInt8(ascii: "!"):
       guard depth > 1 else { return restricted("<! outside an element") }
@@ -437,7 +439,9 @@ struct ByteScanner {
     let hex = String(byte, radix: 16, uppercase: true)
     let name = "byte 0x" + (hex.utf8.count < 2 ? "0" : "") + hex
     return violation(
-      "not-well-formed", byte < 0x80 && character.seen == 0 ? "\(name), a control character," : "\(name), which is not UTF-8 here,",
+      "not-well-formed",
+      byte < 0x80 && character.seen == 0
+        ? "\(name), a control character," : "\(name), which is not UTF-8 here,",
       at: here)
   }
 

@@ -22,6 +22,16 @@ extension Element {
     self.init(name, namespace, attributes) { $0.text(text) }
   }
 
+  /// An element with child elements and no attributes.
+  public init(_ name: String, _ namespace: String, _ content: [Element]) {
+    self.init(name, namespace, [:], content)
+  }
+
+  /// An element with text and no attributes.
+  public init(_ name: String, _ namespace: String, _ text: String) {
+    self.init(name, namespace, [:], text)
+  }
+
   /// An element of any content.
   public init(
     _ name: String, _ namespace: String, _ attributes: KeyValuePairs<String, String?> = [:],
@@ -74,7 +84,9 @@ extension Text {
     let tape = Tape()
     tape.openElement(0, 0, attributes: 0)
     tape.text(string)
-    if string.isEmpty { tape.cells.append(Tape.Cell(kind: .text, name: 0, namespace: 0, first: 0, second: 0)) }
+    if string.isEmpty {
+      tape.cells.append(Tape.Cell(kind: .text, name: 0, namespace: 0, first: 0, second: 0))
+    }
     self.init(tape: tape, index: 1)
   }
 }

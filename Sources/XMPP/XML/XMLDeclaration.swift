@@ -10,11 +10,14 @@ enum XMLDeclaration {
     if let encoding = pseudoAttribute("encoding", &rest) {
       guard encoding.map({ $0 | 0x20 }).elementsEqual("utf-8".utf8) else {
         throw .protocolViolation(
-          "unsupported-encoding", "the server declared the encoding \(quoted(encoding)); XMPP has UTF-8 alone")
+          "unsupported-encoding", "the server declared the encoding \(quoted(encoding)); XMPP has UTF-8 alone"
+        )
       }
     }
     if let standalone = pseudoAttribute("standalone", &rest) {
-      guard standalone.elementsEqual("yes".utf8) || standalone.elementsEqual("no".utf8) else { throw malformed }
+      guard standalone.elementsEqual("yes".utf8) || standalone.elementsEqual("no".utf8) else {
+        throw malformed
+      }
     }
     guard rest.allSatisfy(isWhitespace) else { throw malformed }
   }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A plain conversation with a server on 127.0.0.1, to see whether it is there and what it says before TLS.
-public enum Loopback {
+public enum PlainStream {
   /// A client's stream header to a domain.
   public static func header(_ domain: String) -> String {
     "<?xml version='1.0'?><stream:stream xmlns='jabber:client' version='1.0' to='\(domain)'"
