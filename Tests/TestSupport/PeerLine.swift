@@ -240,7 +240,7 @@ final class PeerLine {
 
   private func exchange(_ bytes: [UInt8], _ count: Int, _ each: Int) throws {
     let engine = try needEngine()
-    let goal = record.bytes.count + count
+    let goal = used + count
     var rest = bytes[...]
     var sealed: [UInt8] = []
     while record.bytes.count < goal || !rest.isEmpty || !sealed.isEmpty {

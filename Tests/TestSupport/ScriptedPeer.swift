@@ -139,7 +139,8 @@ public final class ScriptedPeer: @unchecked Sendable {
         do { try line.perform(step) } catch {
           problem = ScriptFailure(
             description:
-              "connection \(index), step \(number) (\(step)): \(error); received: \(line.record.text)")
+              "connection \(index), step \(number) (\(String("\(step)".prefix(100)))): \(error); received: \(line.record.text.suffix(500))"
+          )
         }
       }
       line.finish()

@@ -3,21 +3,19 @@ import Foundation
 
 /// Keys and certificates made on the spot, in a folder that goes away with this object.
 public final class TestCertificates: @unchecked Sendable {
-  /// The folder of all files.
-  public let folder: URL
+  /// The folder of all files; it stays as long as this object or one of its certificates does.
+  public var folder: URL { home.url }
   /// The authority that tests trust.
   public let authority: Issued
+  private let home: TemporaryFolder
   private let lock = NSLock()
   private var serial = 1
 
   /// Makes the folder and an authority.
-  public init() throws {
-    folder = FileManager.default.temporaryDirectory.appendingPathComponent("tls-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    authority = try TestCertificates.make(Request(commonName: "Test CA", isAuthority: true), nil, 1, folder)
+  public init(authority name: String = "Test CA") throws {
+    home = try TemporaryFolder()
+    authority = try TestCertificates.make(Request(commonName: name, isAuthority: true), nil, 1, home)
   }
-
-  deinit { try? FileManager.default.removeItem(at: folder) }
 
   /// A name for a subjectAltName.
   public enum Name: Sendable {
@@ -72,11 +70,13 @@ public final class TestCertificates: @unchecked Sendable {
     fileprivate let x509: OpaquePointer
     fileprivate let pkey: OpaquePointer
     fileprivate let chain: [OpaquePointer]
+    private let home: TemporaryFolder
 
     fileprivate init(
       _ x509: OpaquePointer, _ pkey: OpaquePointer, _ chain: [OpaquePointer], _ certificate: String,
-      _ key: String
+      _ key: String, _ home: TemporaryFolder
     ) {
+      self.home = home
       (self.x509, self.pkey, self.chain) = (x509, pkey, chain)
       (self.certificate, self.key) = (certificate, key)
       for issuer in chain { X509_up_ref(issuer) }
@@ -102,7 +102,7 @@ public final class TestCertificates: @unchecked Sendable {
 
   /// A certificate of `issuer`, by default the authority.
   public func issue(_ request: Request, by issuer: Issued? = nil) throws -> Issued {
-    try TestCertificates.make(request, issuer ?? authority, nextSerial(), folder)
+    try TestCertificates.make(request, issuer ?? authority, nextSerial(), home)
   }
 
   /// A usual server certificate for a domain.
@@ -112,7 +112,7 @@ public final class TestCertificates: @unchecked Sendable {
 
   /// A certificate that signs itself.
   public func selfSigned(_ request: Request) throws -> Issued {
-    try TestCertificates.make(request, nil, nextSerial(), folder)
+    try TestCertificates.make(request, nil, nextSerial(), home)
   }
 
   /// A file of this folder with some text.
@@ -142,13 +142,23 @@ public final class TestCertificates: @unchecked Sendable {
   }
 }
 
+/// A folder that goes away with this object.
+final class TemporaryFolder {
+  let url = FileManager.default.temporaryDirectory.appendingPathComponent("xmppctl-\(UUID().uuidString)")
+
+  init() throws { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+}
+
 /// OpenSSL refused to make something.
 public struct OpenSSLFailure: Error {
   public let message: String
 }
 
 extension TestCertificates {
-  private static func make(_ request: Request, _ issuer: Issued?, _ serial: Int, _ folder: URL) throws
+  private static func make(_ request: Request, _ issuer: Issued?, _ serial: Int, _ home: TemporaryFolder)
+    throws
     -> Issued
   {
     guard let x509 = X509_new() else { throw OpenSSLFailure(message: "X509_new") }
@@ -165,11 +175,11 @@ extension TestCertificates {
     try addExtensions(to: x509, request)
     try sign(x509, with: issuer?.pkey ?? pkey, request.hash, pss: request.key == .rsaPSS && issuer == nil)
 
-    let base = folder.appendingPathComponent("\(serial)").path
+    let base = home.url.appendingPathComponent("\(serial)").path
     let chain = issuer.map { $0.chain.isEmpty && isSelfIssued($0.x509) ? [] : [$0.x509] + $0.chain } ?? []
     try writeCertificates([x509] + chain, to: base + ".crt")
     try writeKey(pkey, to: base + ".key")
-    return Issued(x509, pkey, chain, base + ".crt", base + ".key")
+    return Issued(x509, pkey, chain, base + ".crt", base + ".key", home)
   }
 
   private static func isSelfIssued(_ x509: OpaquePointer) -> Bool {

@@ -76,7 +76,8 @@ import TestSupport
     "T9: expired, not yet valid, self-signed, issued by no authority and by an unknown one are told apart")
   func chains() throws {
     let names: [TestCertificates.Name] = [.dns("example.org")]
-    let expired = try outcome(try certificates.issue(Request(names, validFrom: -86400 * 9, validTo: -86400)))
+    let expired = try outcome(
+      try certificates.issue(Request(names, validFrom: -86400 * 9, validTo: -86400 - 60)))
     #expect(expired.failure?.condition == "expired")
     #expect(expired.failure?.message.contains("expired on 20") == true)
     #expect(expired.certificate.daysLeft == -2)
@@ -93,11 +94,13 @@ import TestSupport
     #expect(child.failure?.condition == "issuer-not-a-ca")
     #expect(child.failure?.message.contains("CN=no CA") == true)
 
-    let strangers = try TestCertificates()
+    let strangers = try TestCertificates(authority: "Stranger")
     let unknown = try outcome(try strangers.issue(Request(names)))
     #expect(unknown.failure?.condition == "unknown-issuer")
-    #expect(unknown.failure?.message.contains("CN=Test CA") == true)
+    #expect(unknown.failure?.message.contains("CN=Stranger") == true)
     #expect(unknown.failure?.hint?.contains("--cacert") == true)
+    let impostor = try outcome(try TestCertificates().issue(Request(names)))
+    #expect(impostor.failure?.condition == "unknown-issuer")
   }
 
   @Test func twoReasonsAreBothTold() throws {
@@ -144,7 +147,7 @@ import TestSupport
     #expect(try outcome(leaf) { $0.pins = [wrong, right] }.failure == nil)
     #expect(try outcome(leaf) { $0.pins = [wrong] }.failure?.condition == "wrong-pin")
 
-    let stranger = try TestCertificates().leaf("example.org")
+    let stranger = try TestCertificates(authority: "Stranger").leaf("example.org")
     let strangeKey = try PublicKeyPin("sha256//\(try outcome(stranger).certificate.spkiSHA256)")
     #expect(try outcome(stranger) { $0.pins = [strangeKey] }.failure?.condition == "unknown-issuer")
     let insecure = try outcome(stranger) {

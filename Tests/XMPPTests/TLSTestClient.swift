@@ -20,6 +20,12 @@ final class TLSTestClient {
 
   deinit { close(descriptor) }
 
+  /// Makes the socket take little at once.
+  func shrinkSendBuffer() {
+    var small: Int32 = 16384
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &small, socklen_t(MemoryLayout<Int32>.size))
+  }
+
   /// Ends the TCP connection.
   func hangUp() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
@@ -33,17 +39,16 @@ final class TLSTestClient {
     return nil
   }
 
-  func send(_ text: String) throws(Failure) {
+  func send(_ text: String) throws {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
-      var progress = TLSSession.Progress.wantsRead
-      do { progress = try rest.withUnsafeBytes { bytes throws(Failure) in try session.write(bytes) } }
+      let progress = try rest.withUnsafeBytes { try session.write($0) }
       if case .bytes(let count) = progress { rest = rest.dropFirst(count) } else { try wait(progress) }
     }
   }
 
   /// Reads until this text came, or to the end.
-  func read(until text: String) throws(Failure) -> String {
+  func read(until text: String) throws -> String {
     var all: [UInt8] = []
     while true {
       switch try readOnce(&all) {
@@ -57,7 +62,7 @@ final class TLSTestClient {
   }
 
   /// Reads to the end and says how it came.
-  func readEnd() throws(Failure) -> TLSSession.Progress {
+  func readEnd() throws -> TLSSession.Progress {
     var all: [UInt8] = []
     while true {
       switch try readOnce(&all) {
@@ -68,9 +73,9 @@ final class TLSTestClient {
     }
   }
 
-  func readOnce(_ all: inout [UInt8]) throws(Failure) -> TLSSession.Progress {
+  func readOnce(_ all: inout [UInt8]) throws -> TLSSession.Progress {
     var piece = [UInt8](repeating: 0, count: 8192)
-    let progress = try piece.withUnsafeMutableBytes { bytes throws(Failure) in try session.read(into: bytes) }
+    let progress = try piece.withUnsafeMutableBytes { try session.read(into: $0) }
     if case .bytes(let count) = progress { all += piece.prefix(count) }
     return progress
   }

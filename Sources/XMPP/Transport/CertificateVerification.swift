@@ -121,6 +121,9 @@ struct CertificateVerification {
       }
       return Problem(
         "unknown-issuer", "the issuer of \(whose) is not trusted: \(summary.issuer)", hint: trustHint)
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+      return Problem(
+        "unknown-issuer", "\(whose) is not signed by the issuer it names: \(summary.issuer)", hint: trustHint)
     case X509_V_ERR_INVALID_CA, X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
       return notAnAuthority(finding.certificate)
     case X509_V_ERR_INVALID_PURPOSE, X509_V_ERR_CERT_REJECTED:
