@@ -5,6 +5,9 @@ public final class TemporaryFolder: Sendable {
   /// Its absolute path.
   public let path: String
 
+  /// The same as a URL.
+  public var url: URL { URL(fileURLWithPath: path, isDirectory: true) }
+
   /// Makes an empty folder that only its owner can read.
   public init() throws {
     var template = Array((NSTemporaryDirectory() + "xmppctl-test-XXXXXX").utf8CString)

@@ -142,15 +142,6 @@ public final class TestCertificates: @unchecked Sendable {
   }
 }
 
-/// A folder that goes away with this object.
-final class TemporaryFolder {
-  let url = FileManager.default.temporaryDirectory.appendingPathComponent("xmppctl-\(UUID().uuidString)")
-
-  init() throws { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
-
-  deinit { try? FileManager.default.removeItem(at: url) }
-}
-
 /// OpenSSL refused to make something.
 public struct OpenSSLFailure: Error {
   public let message: String
