@@ -4,6 +4,7 @@ struct DigestMD5: SASLMechanism {
   private let username: String
   private let password: Secret
   private let authorizationID: String?
+  private let service: String
   private let domain: String
   private let nonce: String
   private var state = State.start
@@ -17,9 +18,15 @@ struct DigestMD5: SASLMechanism {
   }
 
   /// - Parameters:
+  ///   - service: the service's registered name in `digest-uri`.
   ///   - domain: the service's host in `digest-uri`, and the realm where the server offers it or none.
   ///   - nonce: the client's, fresh for every login.
-  init(username: String, password: Secret, authorizationID: String? = nil, domain: String, nonce: String) {
+  init(
+    username: String, password: Secret, authorizationID: String? = nil, service: String = "xmpp",
+    domain: String,
+    nonce: String
+  ) {
+    self.service = service
     self.username = username
     self.password = password
     self.authorizationID = authorizationID
@@ -72,7 +79,7 @@ struct DigestMD5: SASLMechanism {
   /// The digest-response (RFC 2831 §2.1.2).
   private mutating func answer(_ challenge: DigestChallenge) throws(Failure) -> [UInt8] {
     let realm = challenge.realm(for: domain)
-    let service = "xmpp/\(domain)"
+    let service = "\(service)/\(domain)"
     var secret = try secretDigest(realm: realm, challenge)
     defer { wipe(&secret) }
     var seed = secret + colon + challenge.nonce + colon + Array(nonce.utf8)
