@@ -1,7 +1,8 @@
-/// An XMPP address, `localpart@domainpart/resourcepart` (RFC 7622), prepared: two of them are the same address exactly
-/// when their bytes are the same.
+/// An XMPP address, `localpart@domainpart/resourcepart` (RFC 7622), prepared: two of them are the same
+/// address exactly when their bytes are the same.
 ///
-/// Localpart and resourcepart are prepared by Nodeprep and Resourceprep, which the servers use, the domainpart by UTS 46.
+/// Localpart and resourcepart are prepared by Nodeprep and Resourceprep, which the servers use, the
+/// domainpart by UTS 46.
 public struct JID: Sendable, Hashable, CustomStringConvertible {
   /// The account or room; absent for a server.
   public let localpart: String?
@@ -14,8 +15,8 @@ public struct JID: Sendable, Hashable, CustomStringConvertible {
   /// The domainpart's address without brackets when it is one, so that there is nothing to ask DNS for.
   public let domainAddress: String?
 
-  /// Reads an address: the resourcepart is what follows the first `/`, the localpart what is before the first `@` of
-  /// the rest (RFC 7622 §3.2).
+  /// Reads an address: the resourcepart is what follows the first `/`, the localpart what is before the first
+  /// `@` of the rest (RFC 7622 §3.2).
   ///
   /// - Parameters:
   ///   - text: the address.

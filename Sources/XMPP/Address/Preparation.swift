@@ -1,11 +1,11 @@
 import CICU
 import Glibc
 
-/// The stringprep profiles that XMPP servers compare by: Nodeprep and Resourceprep (RFC 3920 appendices A and B) and
-/// SASLprep (RFC 4013).
+/// The stringprep profiles that XMPP servers compare by: Nodeprep and Resourceprep (RFC 3920 appendices A and
+/// B) and SASLprep (RFC 4013).
 ///
-/// Code points that Unicode 3.2 had not assigned pass, as RFC 3454 §7 allows for queries: emoji in resources and
-/// nicknames are everyday, and the servers let them pass too.
+/// Code points that Unicode 3.2 had not assigned pass, as RFC 3454 §7 allows for queries: emoji in resources
+/// and nicknames are everyday, and the servers let them pass too.
 enum Preparation {
   case nodeprep
   case resourceprep

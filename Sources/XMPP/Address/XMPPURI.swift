@@ -63,7 +63,8 @@ public struct XMPPURI: Sendable, Equatable {
 
   private static let scheme = "xmpp:"
 
-  /// The parts are cut at the delimiters as written and decoded after that, so that `%2F` is no delimiter (RFC 3986 §2.4).
+  /// The parts are cut at the delimiters as written and decoded after that, so that `%2F` is no delimiter
+  /// (RFC 3986 §2.4).
   private static func jid(_ bytes: ArraySlice<UInt8>) throws(Failure) -> JID {
     let (address, resource) = cut(bytes, UInt8(ascii: "/"))
     let (first, second) = cut(address, UInt8(ascii: "@"))

@@ -52,8 +52,8 @@ struct DigestChallenge {
     return realms.first ?? domain
   }
 
-  /// Splits `#( name "=" ( token | quoted-string ) )` (RFC 2831 §7.1). White space around elements and empty elements pass,
-  /// as does a final line break: the example of RFC 3920 §6.5 has one.
+  /// Splits `#( name "=" ( token | quoted-string ) )` (RFC 2831 §7.1). White space around elements and empty
+  /// elements pass, as does a final line break: the example of RFC 3920 §6.5 has one.
   static func directives(_ message: [UInt8]) throws(Failure) -> [Directive] {
     var directives: [Directive] = []
     var rest = message[...]

@@ -1,4 +1,5 @@
-/// DIGEST-MD5 (RFC 2831), authentication only. Obsolete (RFC 6331), and still all that some old servers have beside PLAIN.
+/// DIGEST-MD5 (RFC 2831), authentication only. Obsolete (RFC 6331), and still all that some old servers have
+/// beside PLAIN.
 struct DigestMD5: SASLMechanism {
   let name = "DIGEST-MD5"
   private let username: String
@@ -110,7 +111,8 @@ struct DigestMD5: SASLMechanism {
     "digest-charset",
     "DIGEST-MD5 on this server is limited to ISO 8859-1, and the user name or password is not")
 
-  /// `H(username:realm:passwd)`, where each is hashed as ISO 8859-1 if it can be (RFC 2831 §2.1.2.1, `username-value`).
+  /// `H(username:realm:passwd)`, where each is hashed as ISO 8859-1 if it can be (RFC 2831 §2.1.2.1,
+  /// `username-value`).
   private func secretDigest(realm: String, _ challenge: DigestChallenge) throws(Failure) -> [UInt8] {
     var raw = password.withBytes { Array($0) }
     defer { wipe(&raw) }

@@ -48,7 +48,8 @@ enum Hash: Sendable, CaseIterable {
     }
   }
 
-  /// OpenSSL may have been configured without a function (FIPS has no MD5); an empty digest must not come of it.
+  /// OpenSSL may have been configured without a function (FIPS has no MD5); an empty digest must not come of
+  /// it.
   private func output(_ fill: (UnsafeMutablePointer<UInt8>?) -> Bool) throws(Failure) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: length)
     guard bytes.withUnsafeMutableBufferPointer({ fill($0.baseAddress) }) else {
@@ -63,7 +64,8 @@ func equalInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
   left.count == right.count && CRYPTO_memcmp(left, right, left.count) == 0
 }
 
-/// A fresh nonce of printable ASCII without a comma: base64 of 18 random bytes, which is the 144 bits of an id nobody guesses.
+/// A fresh nonce of printable ASCII without a comma: base64 of 18 random bytes, which is the 144 bits of an
+/// id nobody guesses.
 ///
 /// - Throws: when the system has no randomness to give.
 func freshNonce() throws(Failure) -> String {

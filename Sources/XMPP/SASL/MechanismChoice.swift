@@ -1,4 +1,5 @@
-/// Which mechanism a login uses: the strongest one offered that is safe on this stream, and why others would not do. A pure decision; the list's order, strongest first, is `Candidate.allCases`.
+/// Which mechanism a login uses: the strongest one offered that is safe on this stream, and why others would
+/// not do. A pure decision; the list's order, strongest first, is `Candidate.allCases`.
 public struct MechanismChoice: Sendable, Equatable {
   /// What the decision depends on beside the offer.
   public struct Facts: Sendable, Equatable {
@@ -63,7 +64,8 @@ public struct MechanismChoice: Sendable, Equatable {
   public var mechanism: String? { candidate?.rawValue }
   /// How SCRAM binds to the channel; `unsupported` for the other mechanisms.
   public let binding: Binding
-  /// The offered mechanisms that would not do, in the server's order; one that is merely weaker is not among them.
+  /// The offered mechanisms that would not do, in the server's order; one that is merely weaker is not among
+  /// them.
   public let skipped: [Skipped]
   let candidate: Candidate?
   private let offer: SASLOffer
@@ -136,10 +138,11 @@ public struct MechanismChoice: Sendable, Equatable {
 
   /// The channel binding that both sides can do.
   ///
-  /// With a list (XEP-0440) it is the strongest of both. Without one it is tls-unique, RFC 5802's default, which only TLS 1.2
-  /// has: Prosody 0.12 means that. Under TLS 1.3 the default would be tls-exporter (RFC 9266), but the servers that know it
-  /// also send the list, and ejabberd 23.01, which sends none, refuses it; so there it is used only when a `-PLUS`
-  /// mechanism was asked for by name, and the login goes on unbound otherwise.
+  /// With a list (XEP-0440) it is the strongest of both. Without one it is tls-unique, RFC 5802's default,
+  /// which only TLS 1.2 has: Prosody 0.12 means that. Under TLS 1.3 the default would be tls-exporter (RFC
+  /// 9266), but the servers that know it also send the list, and ejabberd 23.01, which sends none, refuses
+  /// it; so there it is used only when a `-PLUS` mechanism was asked for by name, and the login goes on
+  /// unbound otherwise.
   private static func bindingType(_ offer: SASLOffer, _ facts: Facts) -> ChannelBindingType? {
     let possible = ChannelBindingType.allCases.filter(facts.channelBindings.contains)
     if let listed = offer.channelBindings { return possible.first { listed.contains($0.rawValue) } }
@@ -157,8 +160,8 @@ public struct MechanismChoice: Sendable, Equatable {
     return "no common channel binding; the server has \(listed.joined(separator: ", "))"
   }
 
-  /// Whether the client could bind and the server offered nothing to bind with. A server that did offer it then knows that
-  /// somebody took it away (RFC 5802 §6); one whose offer arrived must not be told so.
+  /// Whether the client could bind and the server offered nothing to bind with. A server that did offer it
+  /// then knows that somebody took it away (RFC 5802 §6); one whose offer arrived must not be told so.
   private static func sawNoBinding(_ offer: SASLOffer, _ facts: Facts) -> Bool {
     !facts.channelBindings.isEmpty
       && !offer.mechanisms.contains { $0.utf8.suffix(5).elementsEqual("-PLUS".utf8) }

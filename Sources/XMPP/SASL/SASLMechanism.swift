@@ -5,14 +5,15 @@ protocol SASLMechanism {
   /// The registered name.
   var name: String { get }
 
-  /// What goes out with the name; `nil` where the server speaks first. Empty is not `nil`: the wire has it as `=`.
+  /// What goes out with the name; `nil` where the server speaks first. Empty is not `nil`: the wire has it as
+  /// `=`.
   mutating func initialResponse() throws(Failure) -> [UInt8]?
 
   /// The answer to a challenge.
   mutating func respond(to challenge: [UInt8]) throws(Failure) -> [UInt8]
 
-  /// The server says that it is done, with what it may have added. A return means that this is true as far as the
-  /// mechanism can tell.
+  /// The server says that it is done, with what it may have added. A return means that this is true as far as
+  /// the mechanism can tell.
   mutating func finish(with additionalData: [UInt8]?) throws(Failure)
 }
 

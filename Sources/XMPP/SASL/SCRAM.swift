@@ -1,5 +1,5 @@
-/// SCRAM (RFC 5802, RFC 7677) with SHA-1, SHA-256 or SHA-512, with and without channel binding, and with the downgrade
-/// protection of XEP-0474 where the server offers it.
+/// SCRAM (RFC 5802, RFC 7677) with SHA-1, SHA-256 or SHA-512, with and without channel binding, and with the
+/// downgrade protection of XEP-0474 where the server offers it.
 struct SCRAM: SASLMechanism {
   /// What the GS2 header says about channel binding (RFC 5802 §6).
   enum Binding: Sendable, Equatable {

@@ -1,4 +1,5 @@
-/// A password. Its bytes are overwritten when nobody holds it any more, and nothing that prints values shows them.
+/// A password. Its bytes are overwritten when nobody holds it any more, and nothing that prints values shows
+/// them.
 public final class Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
 {
   // Written by the initializers alone, so it may cross threads.

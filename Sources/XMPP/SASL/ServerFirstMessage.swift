@@ -1,5 +1,5 @@
-/// SCRAM's server-first-message, `r=…,s=…,i=…` and extensions (RFC 5802 §7), with all that can be checked before any
-/// work is done for it.
+/// SCRAM's server-first-message, `r=…,s=…,i=…` and extensions (RFC 5802 §7), with all that can be checked
+/// before any work is done for it.
 struct ServerFirstMessage {
   /// The client's nonce and what the server added to it.
   let nonce: [UInt8]
