@@ -29,13 +29,15 @@ public final class Connection {
 
   /// Goes as far as `goal`.
   ///
+  /// - Parameter account: who logs in, where the goal asks for a login.
   /// - Throws: why it did not get there; the same is in the report, and the connection is closed.
-  public func open(until goal: Goal) throws(Failure) {
+  public func open(until goal: Goal, as account: Account? = nil) throws(Failure) {
     let start = Deadline.now
     defer { report.timings[.total] = Deadline.now.milliseconds(since: start) }
     do throws(Failure) {
       try reachEndpoint()
       if goal > .secured { try readFeatures() }
+      if let account { try logIn(account, until: goal) }
     } catch {
       report.failure = error
       close()
@@ -51,6 +53,7 @@ public final class Connection {
       isStreamOpen = false
       try? channel.transmit()
     }
+    report.compressionRatio = channel.compression?.ratio
     channel.close()
     self.channel = nil
   }
@@ -64,8 +67,8 @@ extension Connection {
     let start = Deadline.now
     defer { spend(.stream, since: start) }
     reader.restart()
-    write(masked: nil) {
-      $0.openStream(
+    write(masked: nil) { writer in
+      writer.openStream(
         content: Namespace.client,
         ["to": settings.domain.domainpart, "version": "1.0", "xml:lang": "en"])
     }

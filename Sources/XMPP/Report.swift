@@ -14,6 +14,12 @@ public struct Report: Sendable {
   public var certificate: CertificateDescription?
   /// Each stream opened, with its features.
   public var stages: [StreamStage] = []
+  /// The login, once it was tried.
+  public var authentication: AuthenticationReport?
+  /// The full JID, once a resource is bound.
+  public var jid: JID?
+  /// How many times smaller the traffic was on the wire, where it was compressed.
+  public var compressionRatio: Double?
   /// How long each part of the way took.
   public var timings = Timings()
   /// Why it did not arrive.
@@ -21,6 +27,30 @@ public struct Report: Sendable {
 
   /// Nothing learnt yet.
   public init(domain: String) { self.domain = domain }
+}
+
+/// How a login went.
+public struct AuthenticationReport: Sendable {
+  /// The mechanisms offered, in the server's order.
+  public var offered: [String]
+  /// The one used; `nil` where none would do.
+  public var mechanism: String?
+  /// What the login was bound to; `nil` where it was not.
+  public var channelBinding: ChannelBindingType?
+  /// The mechanisms that would not do, and why.
+  public var skipped: [MechanismChoice.Skipped]
+  /// Whether it went by SASL2 (XEP-0388).
+  public var usesSASL2: Bool
+  /// Whether the server proved that it knows the password too; `nil` before success.
+  public var isServerAuthenticated: Bool?
+
+  init(_ choice: MechanismChoice, _ offer: SASLOffer, sasl2: Bool) {
+    offered = offer.mechanisms
+    mechanism = choice.mechanism
+    if case .bound(let type) = choice.binding { channelBinding = type }
+    skipped = choice.skipped
+    usesSASL2 = sasl2
+  }
 }
 
 /// One endpoint tried.

@@ -195,6 +195,9 @@ extension MechanismChoice {
 
     var isSCRAM: Bool { isBound || [.scramSHA512, .scramSHA256, .scramSHA1].contains(self) }
 
+    /// Whether the server proves that it knows the password as well.
+    var authenticatesServer: Bool { isSCRAM || self == .digestMD5 }
+
     var needsPassword: Bool { isSCRAM || self == .digestMD5 || self == .plain }
   }
 

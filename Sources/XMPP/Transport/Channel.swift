@@ -1,12 +1,13 @@
 import Glibc
 
-/// The bytes of one connection, through whatever layers it has by now: socket, then TLS.
+/// The bytes of one connection, through whatever layers it has by now: socket, then TLS, then compression.
 ///
 /// Nothing here waits: `receive` and `transmit` do what can be done now, and `interest` says what to poll for until
 /// more can. So one loop serves both directions, and neither can starve the other.
 final class Channel {
   private let socket: Socket
   private(set) var tls: TLSSession?
+  private(set) var compression: Compression?
   /// Bytes queued and not yet taken by the layer below; those before `sent` are.
   private var queued: [UInt8] = []
   private var sent = 0
@@ -53,13 +54,16 @@ final class Channel {
   /// The descriptor below everything, for a TLS session to be made on.
   var descriptor: Int32 { socket.descriptor }
 
+  /// Compresses everything from here on, both ways. What is queued must have been sent.
+  func startCompression() throws(Failure) { compression = try Compression() }
+
   /// Queues bytes to be sent.
   func queue(_ bytes: [UInt8]) {
     if pending == 0 {
       queued.removeAll(keepingCapacity: true)
       sent = 0
     }
-    queued.append(contentsOf: bytes)
+    queued.append(contentsOf: compression?.deflate(bytes) ?? bytes)
   }
 
   /// Sends what can be sent now.
@@ -85,6 +89,11 @@ final class Channel {
     reading = .input
     // Before a read that may have to wait: a server that writes in small pieces would stall 40 ms for each otherwise.
     socket.acknowledgeAtOnce()
+    guard let compression else { return try read(into: buffer) }
+    return try compression.inflate(into: buffer, reading: read)
+  }
+
+  private func read(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Received {
     guard let tls else {
       guard let count = try socket.read(into: buffer) else { return .nothing }
       return count > 0 ? .bytes(count) : .end(clean: true)

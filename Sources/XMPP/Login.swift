@@ -1,0 +1,177 @@
+/// From a secured stream to a bound resource: SASL, compression, binding.
+extension Connection {
+  /// Negotiates what the goal asks for, one step at a time.
+  func logIn(_ account: Account, until goal: Goal) throws(Failure) {
+    if account.registers { try register(account) }
+    var negotiation = Negotiation(goal: goal, wantsCompression: account.compresses)
+    var features = try readFeatures()
+    while let step = negotiation.next(features) {
+      switch step {
+      case .authenticate:
+        let bindsInline = goal == .bound && account.jid.resourcepart == nil && !account.compresses
+        if try authenticate(account, features, bindsInline: bindsInline) { negotiation.finished(.bind) }
+        features = try readFeatures()
+      case .compress:
+        try compress()
+        features = try readFeatures()
+      case .bind: try bind(account, features)
+      case .startSession: try startSession()
+      }
+      negotiation.finished(step)
+    }
+  }
+
+  /// Sends a request to the server and reads the answer with its id.
+  func ask(_ request: Element, id: String, while doing: String) throws(Failure) -> Element {
+    send(request)
+    let answer = try nextElement(while: doing)
+    guard answer.is("iq", Namespace.client), let answered = answer.attribute("id"),
+      answered.utf8.elementsEqual(id.utf8), ["result", "error"].contains(answer.attribute("type"))
+    else { throw unexpected(answer, while: doing) }
+    return answer
+  }
+}
+
+// MARK: - SASL
+
+extension Connection {
+  /// Logs in, once: a second try would only help whoever guesses (RFC 6120 §6.4.5).
+  ///
+  /// - Returns: whether a resource was bound in the same exchange (XEP-0386).
+  private func authenticate(
+    _ account: Account, _ features: StreamFeatures, bindsInline: Bool
+  ) throws(Failure) -> Bool {
+    let start = Deadline.now
+    defer { spend(.auth, since: start) }
+    let sasl2 = account.usesSASL2 ? features.feature("authentication", Namespace.sasl2) : nil
+    let bind2 = bindsInline && sasl2?.inline.contains { $0.element.is("bind", Namespace.bind2) } == true
+    let bind = bind2 ? Element("bind", Namespace.bind2, [:], [Element("tag", Namespace.bind2, [:], "xmppctl")]) : nil
+    let profile = sasl2 == nil ? SASLProfile.classic : .sasl2(bind: bind)
+
+    let choice = choose(account, features.offer(sasl2: sasl2 != nil))
+    report.authentication = AuthenticationReport(choice, features.offer(sasl2: sasl2 != nil), sasl2: sasl2 != nil)
+    var mechanism = try makeMechanism(choice, account)
+    trace?.note("logging in by \(mechanism.name)")
+    send(profile.start(mechanism.name, try mechanism.initialResponse()))
+    while true {
+      let element = try nextElement(while: "logging in by \(mechanism.name)")
+      switch try profile.answer(element) {
+      case .challenge(let data): send(profile.response(try mechanism.respond(to: data)))
+      case .failure(let failure): throw failure.failure
+      case .continued(let tasks):
+        throw .authentication(
+          "continue", "the server wants more than a login: \(tasks.joined(separator: ", "))",
+          hint: "--no-sasl2 may do without")
+      case .other: throw unexpected(element, while: "logging in")
+      case .success(let data, let success):
+        try mechanism.finish(with: data)
+        report.authentication?.isServerAuthenticated = try choice.chosen().authenticatesServer
+        return try settle(success, account, profile)
+      }
+    }
+  }
+
+  /// What follows success: a new stream (RFC 6120 §6.4.6), or with SASL2 new features on this one (XEP-0388 §2.6.1).
+  private func settle(_ success: Element, _ account: Account, _ profile: SASLProfile) throws(Failure) -> Bool {
+    guard case .sasl2(let bind) = profile else {
+      guard !reader.hasLeftover else { throw unexpectedBytes(after: "<success/>") }
+      try openStream(.authenticated)
+      return false
+    }
+    guard let identifier = success.child("authorization-identifier", Namespace.sasl2)?.text else {
+      throw .authentication("invalid-authzid", "the server does not say as whom it logged us in")
+    }
+    let isBound = bind != nil && success.child("bound", Namespace.bind2) != nil
+    do throws(Failure) {
+      let jid = try JID(parsing: identifier, stage: .auth)
+      guard account.jid.localpart == nil || jid.bare == account.jid.bare else {
+        throw .authentication("invalid-authzid", "it is not \(account.jid.bare.full)")
+      }
+    } catch {
+      throw .authentication(
+        "invalid-authzid", "the server logged us in as “\(identifier)”: \(error.message)")
+    }
+    if isBound { report.jid = try ResourceBinding(account: account.jid, wish: nil).jid(named: identifier) }
+    if let header = report.stages.last?.header {
+      report.stages.append(StreamStage(kind: .authenticated, header: header))
+    }
+    return isBound
+  }
+
+  private func choose(_ account: Account, _ offer: SASLOffer) -> MechanismChoice {
+    let security: MechanismChoice.Facts.Security =
+      report.tls == nil ? .plaintext : report.certificate?.verified == true ? .verified : .unverified
+    return MechanismChoice(
+      from: offer,
+      MechanismChoice.Facts(
+        security: security, channelBindings: report.tls?.channelBindings ?? [],
+        hasLocalpart: account.jid.localpart != nil, hasClientCertificate: settings.tls.clientCertificate != nil,
+        allowed: account.mechanisms))
+  }
+
+  private func makeMechanism(_ choice: MechanismChoice, _ account: Account) throws(Failure) -> any SASLMechanism {
+    let needsPassword = try choice.chosen().needsPassword
+    // The certificate says who we are where it names one account, ours; else the server must be told (XEP-0178 §3).
+    let names = settings.tls.clientCertificate?.names.filter { $0.kind == .xmppAddress } ?? []
+    let isObvious = names.count == 1 && (try? JID(parsing: names[0].value)) == account.jid.bare
+    let credentials = MechanismChoice.Credentials(
+      username: account.jid.localpart ?? "", password: needsPassword ? try account.password() : nil,
+      domain: account.jid.domainpart,
+      authorizationID: choice.candidate == .external && !isObvious && account.jid.localpart != nil
+        ? account.jid.bare.full : nil)
+    return try choice.makeMechanism(credentials, nonce: try freshNonce()) { channel?.tls?.channelBinding($0) }
+  }
+
+  private func unexpectedBytes(after what: String) -> Failure {
+    .protocolViolation("unexpected-element", "the server went on after \(what) without being asked")
+  }
+}
+
+// MARK: - Compression and binding
+
+extension Connection {
+  /// Agrees on zlib and opens a compressed stream (XEP-0138).
+  private func compress() throws(Failure) {
+    send(
+      Element(
+        "compress", Namespace.compression, [:], [Element("method", Namespace.compression, [:], "zlib")]))
+    let answer = try nextElement(while: "waiting for the answer to compression")
+    if answer.is("failure", Namespace.compression) {
+      let condition = answer.elements.first { _ in true }?.name ?? "undefined-condition"
+      throw Failure(
+        .stream, condition, "the server refused compression: \(condition)", hint: "go without --compress",
+        status: .protocolViolation)
+    }
+    guard answer.is("compressed", Namespace.compression) else {
+      throw unexpected(answer, while: "waiting for the answer to compression")
+    }
+    guard !reader.hasLeftover else { throw unexpectedBytes(after: "<compressed/>") }
+    try channel?.startCompression()
+    try openStream(.compressed)
+  }
+
+  private func bind(_ account: Account, _ features: StreamFeatures) throws(Failure) {
+    let start = Deadline.now
+    defer { spend(.bind, since: start) }
+    guard features.feature("bind", Namespace.bind) != nil else {
+      throw Failure(.bind, "bind-missing", "the server does not offer resource binding", status: .bind)
+    }
+    let binding = ResourceBinding(account: account.jid, wish: account.jid.resourcepart)
+    let id = try freshNonce()
+    let answer = try ask(binding.request(id: id), id: id, while: "binding a resource")
+    report.jid = try binding.jid(from: answer)
+  }
+
+  /// RFC 3921 §3: needed by servers older than RFC 6121 alone.
+  private func startSession() throws(Failure) {
+    let start = Deadline.now
+    defer { spend(.bind, since: start) }
+    let id = try freshNonce()
+    let request = Element(
+      "iq", Namespace.client, ["type": "set", "id": id], [Element("session", Namespace.session)])
+    let answer = try ask(request, id: id, while: "starting a session")
+    guard answer.attribute("type") == "result" else {
+      throw Failure(.bind, "session-refused", "the server refused to start a session", status: .bind)
+    }
+  }
+}
