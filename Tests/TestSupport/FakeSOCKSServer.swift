@@ -148,7 +148,10 @@ public final class FakeSOCKSServer: @unchecked Sendable {
   }
 
   private func say(_ bytes: [UInt8], _ turn: Int, _ connection: Int32) {
-    if let silent = behaviour.silentFrom, turn >= silent { return }
+    if let silent = behaviour.silentFrom, turn >= silent {
+      // Until the far side gives up.
+      return _ = Loopback.read(1 << 16, from: connection)
+    }
     guard behaviour.dribbles else { return Loopback.write(bytes, to: connection) }
     for byte in bytes {
       Loopback.write([byte], to: connection)
