@@ -98,6 +98,7 @@ public struct Dialer: Sendable {
     var race = Race(port: port, waiting: Dialer.interleaved(addresses)[...])
     let began = Deadline.now
     defer {
+      race.stopClocks()
       record.tcp = Deadline.now.milliseconds(since: began)
       record.tried += race.runners.map(\.tried)
     }
@@ -171,7 +172,6 @@ private struct Race {
       runners[index].tried.milliseconds = Deadline.now.milliseconds(since: runners[index].began)
       do throws(Failure) {
         try socket.connectionResult()
-        leaveOthers(index)
         return (socket, runners[index].tried.address)
       } catch {
         runners[index].tried.error = error
@@ -182,8 +182,9 @@ private struct Race {
     return nil
   }
 
-  private mutating func leaveOthers(_ winner: Int) {
-    for index in runners.indices where index != winner && runners[index].socket != nil {
+  /// Stops the clock of those that neither won nor failed.
+  mutating func stopClocks() {
+    for index in runners.indices where runners[index].tried.milliseconds == 0 {
       runners[index].tried.milliseconds = Deadline.now.milliseconds(since: runners[index].began)
     }
   }
@@ -191,7 +192,6 @@ private struct Race {
   /// Marks those still on their way as too slow.
   mutating func giveUp() {
     for index in runners.indices where runners[index].socket != nil {
-      runners[index].tried.milliseconds = Deadline.now.milliseconds(since: runners[index].began)
       runners[index].tried.error = Failure(
         .tcp, "connect-timeout", "no answer in time", status: .noConnection)
       runners[index].socket = nil
