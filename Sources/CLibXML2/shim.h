@@ -1,5 +1,8 @@
 // libxml2's push parser for Swift.
 #pragma once
+#include <libxml/xmlversion.h>
+// Otherwise ICU's headers come along, and those of the system contradict Foundation's own.
+#undef LIBXML_ICU_ENABLED
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>

@@ -45,11 +45,11 @@ struct UTF8Check {
 /// The place of the first byte from `index` on that can mean something in text.
 @inline(__always) func plainText(_ bytes: UnsafeRawPointer, _ index: Int, _ end: Int) -> Int {
   var index = index
-  while index &+ 16 <= end {
-    let v = (bytes + index).loadUnaligned(as: SIMD16<UInt8>.self)
-    let special = (v .< 0x20) .| (v .>= 0x80) .| (v .== 0x3C) .| (v .== 0x26) .| (v .== 0x5D)
-    if any(special) { break }
-    index &+= 16
+  while index &+ 8 <= end {
+    let eight = (bytes + index).loadUnaligned(as: UInt64.self)
+    let found = unusual(eight) | equal(eight, 0x3C) | equal(eight, 0x26) | equal(eight, 0x5D)
+    if found & highBits != 0 { return index &+ (found & highBits).littleEndian.trailingZeroBitCount >> 3 }
+    index &+= 8
   }
   while index < end {
     let byte = bytes.load(fromByteOffset: index, as: UInt8.self)
@@ -64,11 +64,11 @@ struct UTF8Check {
   _ bytes: UnsafeRawPointer, _ index: Int, _ end: Int, quote: UInt8
 ) -> Int {
   var index = index
-  while index &+ 16 <= end {
-    let v = (bytes + index).loadUnaligned(as: SIMD16<UInt8>.self)
-    let special = (v .< 0x20) .| (v .>= 0x80) .| (v .== 0x3C) .| (v .== SIMD16(repeating: quote))
-    if any(special) { break }
-    index &+= 16
+  while index &+ 8 <= end {
+    let eight = (bytes + index).loadUnaligned(as: UInt64.self)
+    let found = unusual(eight) | equal(eight, 0x3C) | equal(eight, quote)
+    if found & highBits != 0 { return index &+ (found & highBits).littleEndian.trailingZeroBitCount >> 3 }
+    index &+= 8
   }
   while index < end {
     let byte = bytes.load(fromByteOffset: index, as: UInt8.self)
@@ -87,4 +87,17 @@ struct UTF8Check {
     index &+= 1
   }
   return index
+}
+
+// Eight bytes at a time. In what these return, the lowest byte whose highest bit is set is the first that was looked for;
+// the bits above it mean nothing.
+private let highBits: UInt64 = 0x8080_8080_8080_8080
+private let ones: UInt64 = 0x0101_0101_0101_0101
+
+/// Finds controls and bytes of characters beyond ASCII.
+@inline(__always) private func unusual(_ eight: UInt64) -> UInt64 { (eight &- ones &* 0x20) | eight }
+
+@inline(__always) private func equal(_ eight: UInt64, _ byte: UInt8) -> UInt64 {
+  let difference = eight ^ (ones &* UInt64(byte))
+  return (difference &- ones) & ~difference
 }

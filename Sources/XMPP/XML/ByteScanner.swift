@@ -47,7 +47,7 @@ struct ByteScanner {
   private var depth = 0
   /// Where the current tag, reference, or what else cannot be cut, began.
   private var tokenStart = 0
-  /// Where the current first-level element began.
+  /// Where the current first-level element, or a tag of the root, began.
   private(set) var elementStart = 0
   private var attributes = 0
   private var nodes = 0
@@ -209,7 +209,7 @@ struct ByteScanner {
     case .firstOpen:
       guard byte == UInt8(ascii: "?") else {
         state = .open
-        return step(byte, at: here)
+        return opened(by: byte, at: here)
       }
       state = .declarationName
       matched = 2
@@ -324,6 +324,7 @@ struct ByteScanner {
       guard depth > 0 else {
         return violation("not-well-formed", "an end tag before any start tag", at: here)
       }
+      if depth == 1 { elementStart = tokenStart }
       state = .endTag
     case UInt8(ascii: "!"):
       guard depth > 1 else { return restricted("<! outside an element") }
@@ -343,7 +344,7 @@ struct ByteScanner {
   private mutating func openTag() -> Stop? {
     state = .tag
     attributes = 0
-    if depth == 1 {
+    if depth <= 1 {
       elementStart = tokenStart
       nodes = 0
     }

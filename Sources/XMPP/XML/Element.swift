@@ -60,6 +60,7 @@ public struct Element: Sendable, Equatable {
     return String(decoding: writer.bytes, as: UTF8.self)
   }
 
+  /// Whether both are the same XML.
   public static func == (left: Element, right: Element) -> Bool {
     left.is(right.name, right.namespace) && left.attributes.count == right.attributes.count
       && left.attributes.allSatisfy { mine in right.attributes.contains { $0 == mine } }
@@ -86,6 +87,7 @@ public struct Text: Sendable, Equatable {
     try tape.withBytes(of: tape.cells[index], body)
   }
 
+  /// Whether both have the same bytes.
   public static func == (left: Text, right: Text) -> Bool {
     left.withUTF8 { left in right.withUTF8 { left.elementsEqual($0) } }
   }
@@ -117,6 +119,7 @@ public struct Attribute: Sendable, Equatable {
     try tape.withBytes(of: tape.cells[index], body)
   }
 
+  /// Whether both have the same name, namespace and value, byte for byte.
   public static func == (left: Attribute, right: Attribute) -> Bool {
     left.is(right.name, right.namespace)
       && left.withUTF8 { left in right.withUTF8 { left.elementsEqual($0) } }
@@ -127,10 +130,14 @@ public struct Attribute: Sendable, Equatable {
 public struct Attributes: RandomAccessCollection, Sendable {
   let tape: Tape
   let first: Int
+  /// How many there are.
   public let count: Int
 
+  /// Always 0.
   public var startIndex: Int { 0 }
+  /// Their number.
   public var endIndex: Int { count }
+  /// One of them, in the order they were written.
   public subscript(position: Int) -> Attribute { Attribute(tape: tape, index: first + position) }
 }
 
@@ -140,6 +147,7 @@ public struct Children: Sequence, IteratorProtocol, Sendable {
   var first: Int
   let end: Int
 
+  /// The next piece of content.
   public mutating func next() -> XMPP.Element.Node? {
     guard first < end else { return nil }
     let index = first
@@ -157,6 +165,7 @@ public struct Children: Sequence, IteratorProtocol, Sendable {
 public struct Elements: Sequence, IteratorProtocol, Sendable {
   var children: Children
 
+  /// The next child element.
   public mutating func next() -> XMPP.Element? {
     while let node = children.next() {
       if case .element(let element) = node { return element }

@@ -88,15 +88,15 @@ public struct StreamParser: ~Copyable {
         rootTag = pending + piece
         try feed(piece)
         endIsDue = scanner.hasEnded
-        return .header(try tree.header(at: scanner.offset))
+        return .header(try tree.header(at: scanner.elementStart))
       case .element:
         try feed(piece)
-        let element = try tree.element(at: scanner.offset)
+        let element = try tree.element(at: scanner.elementStart)
         if tree.isFull { tree = TreeBuilder(rootTag: rootTag) }
         return .element(element)
       case .end:
         try feed(piece)
-        try tree.end(at: scanner.offset)
+        try tree.end(at: scanner.elementStart)
         return .end
       case .openCDATA:
         try feed(piece, keeping: scanner.tokenLength)
@@ -133,7 +133,7 @@ public struct StreamParser: ~Copyable {
       }
       pending.removeSubrange(..<ready)
     }
-    if let failure = tree.failure(at: scanner.offset) { throw failure }
+    if let failure = tree.failure(at: scanner.elementStart) { throw failure }
   }
 
   /// A piece of a CDATA section as ordinary text. The XML parser never sees such sections, so that text may be cut

@@ -5,7 +5,8 @@ import Glibc
 /// Cells stand in document order: an element, its attributes, then its content.
 ///
 /// Sendable although its fields can be set: only the builder or parser that made a tape writes to it, and only while it
-/// holds the one reference; from the moment an `Element` is handed out nobody does.
+/// holds the one reference; from the moment an `Element` is handed out nobody does. For the same reason the fields do
+/// without the run-time check that no two accesses overlap, which would be a third of the cost of a stanza.
 final class Tape: @unchecked Sendable {
   /// One element, attribute or run of text.
   struct Cell {
@@ -20,14 +21,14 @@ final class Tape: @unchecked Sendable {
     var second: UInt32
   }
 
-  var cells: [Cell] = []
-  var bytes: [UInt8] = []
+  @exclusivity(unchecked) var cells: [Cell] = []
+  @exclusivity(unchecked) var bytes: [UInt8] = []
   /// The names and namespaces that the cells refer to; shared with the parser that interned them.
-  var names: [String] = [""]
+  @exclusivity(unchecked) var names: [String] = [""]
   /// The innermost open element, or -1. Until an element is closed its `second` holds the one around it.
-  private var open = -1
+  @exclusivity(unchecked) private var open = -1
   /// Whether the last cell is text that more text continues.
-  private var textIsOpen = false
+  @exclusivity(unchecked) private var textIsOpen = false
 
   /// Forgets the tree and keeps the memory, unless that has become much.
   func reset() {

@@ -4,12 +4,13 @@ import CLibXML2
 ///
 /// The bytes it is fed were scanned before, and are cut only where no tag, reference or character is.
 final class TreeBuilder {
-  private var parser: xmlParserCtxtPtr?
-  private var tape = Tape()
-  private var names = NameTable()
-  private var depth = 0
+  // libxml2 calls back for every tag and every piece of text; no access here can overlap another.
+  @exclusivity(unchecked) private var parser: xmlParserCtxtPtr?
+  @exclusivity(unchecked) private var tape = Tape()
+  @exclusivity(unchecked) private var names = NameTable()
+  @exclusivity(unchecked) private var depth = 0
   /// The first error libxml2 reported: a condition and its words.
-  private var problem: (condition: String, text: String)?
+  @exclusivity(unchecked) private var problem: (condition: String, text: String)?
   /// The default namespace of the root.
   private(set) var contentNamespace = ""
   /// Namespace declarations that are in force may not be more than this; libxml2 searches them one by one.
@@ -22,6 +23,8 @@ final class TreeBuilder {
     parser = xmlCreatePushParserCtxt(&handler, user, nil, 0, nil)
     let options = XML_PARSE_NOENT.rawValue | XML_PARSE_NONET.rawValue | XML_PARSE_HUGE.rawValue
     xmlCtxtUseOptions(parser, Int32(options | XML_PARSE_IGNORE_ENC.rawValue))
+    // libxml2 does not begin before it has four bytes, and a root may have three.
+    [UInt8(ascii: " ")].withUnsafeBytes { feed($0) }
     rootTag.withUnsafeBytes { feed($0) }
   }
 
@@ -36,11 +39,12 @@ final class TreeBuilder {
     if problem == nil, parser.pointee.wellFormed == 0 { fail("not-well-formed", "XML error \(code)") }
   }
 
-  /// What went wrong so far; `offset` is how far the stream was read.
+  /// What went wrong so far in the element that begins at `offset`.
   func failure(at offset: Int) -> Failure? {
     guard let problem else { return nil }
     return .protocolViolation(
-      problem.condition, "the server sent bad XML before byte \(offset) of the stream: \(problem.text)")
+      problem.condition,
+      "the server sent bad XML in the element at byte \(offset) of the stream: \(problem.text)")
   }
 
   /// The root's start tag, which must have been read.
@@ -67,7 +71,9 @@ final class TreeBuilder {
   }
 
   private func unbalanced(_ offset: Int) -> Failure {
-    .protocolViolation("not-well-formed", "the server sent tags that do not match before byte \(offset)")
+    .protocolViolation(
+      "not-well-formed",
+      "the server sent tags that do not match in the element at byte \(offset) of the stream")
   }
 
   private func fail(_ condition: String, _ text: String) {
