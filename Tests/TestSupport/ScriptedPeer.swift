@@ -59,7 +59,9 @@ public final class ScriptedPeer: @unchecked Sendable {
     public var bytes: [UInt8] = []
     /// The TLS session, where there was one.
     public var session: Session?
+    /// Why a handshake that had to fail did so.
     public var handshakeError: String?
+    /// Why a renegotiation did not come about.
     public var renegotiationError: String?
     /// Whether the client said goodbye in TLS (close_notify).
     public var saidGoodbye = false
@@ -74,16 +76,21 @@ public final class ScriptedPeer: @unchecked Sendable {
     public let serverName: String?
     /// The protocols the client offered (ALPN).
     public let offeredProtocols: [String]
+    /// The protocol chosen.
     public let alpn: String?
+    /// Such as `TLSv1.3`.
     public let version: String
     /// DER.
     public let clientCertificate: [UInt8]?
+    /// The client's Finished message.
     public let tlsUnique: [UInt8]
+    /// The keying material of RFC 9266.
     public let tlsExporter: [UInt8]
   }
 
   /// The script was not followed.
   public struct ScriptFailure: Error, CustomStringConvertible {
+    /// What went wrong at which step, and what had come by then.
     public let description: String
   }
 
@@ -175,6 +182,7 @@ public final class Gate: @unchecked Sendable {
   private let condition = NSCondition()
   private var isOpen = false
 
+  /// A gate that is shut.
   public init() {}
 
   /// Lets everybody pass, now and later.

@@ -32,19 +32,24 @@ public final class TestCertificates: @unchecked Sendable {
 
   /// What a certificate shall be like.
   public struct Request: Sendable {
+    /// The subject is this common name alone.
     public var commonName: String
+    /// The subjectAltName; none makes no such extension.
     public var names: [Name]
+    /// The subject's key.
     public var key = Key.p256
     /// Seconds from now.
     public var validFrom = -3600
     /// Seconds from now.
     public var validTo = 90 * 86400
+    /// Whether it may issue others.
     public var isAuthority = false
     /// The extendedKeyUsage, such as `serverAuth`.
     public var extendedKeyUsage: String?
     /// The hash of the issuer's signature.
     public var hash = "SHA256"
 
+    /// A certificate for 90 days from an hour ago, if nothing else is said.
     public init(
       commonName: String = "leaf", _ names: [Name] = [], key: Key = .p256, validFrom: Int = -3600,
       validTo: Int = 90 * 86400, isAuthority: Bool = false, extendedKeyUsage: String? = nil,
@@ -144,6 +149,7 @@ public final class TestCertificates: @unchecked Sendable {
 
 /// OpenSSL refused to make something.
 public struct OpenSSLFailure: Error {
+  /// OpenSSL's reason.
   public let message: String
 }
 

@@ -13,14 +13,22 @@ public struct TestTLSServer: Sendable {
     case refuse
   }
 
+  /// A version of TLS.
   public enum Version: Sendable { case tls10, tls11, tls12, tls13 }
 
+  /// What it shows, with its key.
   public var certificate: TestCertificates.Issued
+  /// The oldest version it takes.
   public var oldest = Version.tls12
+  /// The newest version it takes.
   public var newest = Version.tls13
+  /// What it makes of ALPN.
   public var protocols = Protocols.none
+  /// Whether it sends session tickets.
   public var sendsTickets = true
+  /// Whether it asks for a client certificate; any will do, also none.
   public var asksForCertificate = false
+  /// Whether it offers the extended master secret (RFC 7627).
   public var hasExtendedMasterSecret = true
   /// Bytes of the handshake to send at once, and seconds to wait between; `nil` sends all.
   public var dribble: (count: Int, seconds: Double)?

@@ -171,14 +171,18 @@ import TestSupport
     try client.handshake()
     var sent = 0
     var received: [UInt8] = []
+    var offered: [UInt8] = []
     var waits: Set<String> = []
     var random = SplitMix(seed: 17)
     while sent < size || received.count < size {
       var progress: [TLSSession.Progress] = []
       if sent < size {
-        // From another place in memory each time, as a growing queue would.
-        let offered = Array(toServer[sent..<min(size, sent + 50_000)])
-        let one = try offered.withUnsafeBytes { try client.session.write($0) }
+        // From another place in memory each time, as a growing queue would: the one before is still there.
+        let before = offered
+        offered = Array(toServer[sent..<min(size, sent + 50_000)])
+        let one = try withExtendedLifetime(before) {
+          try offered.withUnsafeBytes { try client.session.write($0) }
+        }
         if case .bytes(let count) = one { sent += count } else { waits.insert("write \(one)") }
         progress.append(one)
       }
