@@ -1,7 +1,7 @@
 import Foundation
 
-/// A server on a free port of the loopback interface that follows a script, one script a connection, and remembers every byte
-/// the client sent.
+/// A server on a free port of the loopback interface that follows a script, one script a connection, and
+/// remembers every byte the client sent.
 ///
 ///     let peer = try ScriptedPeer([.expectHeader, .send(header + features), .expect("<starttls"), .send(proceed),
 ///                                  .tls(server), .expectHeader, .silence])
@@ -240,7 +240,8 @@ private func listenOnLoopback() throws -> (Int32, UInt16) {
   return (listener, UInt16(bigEndian: address.sin_port))
 }
 
-/// A connected, non-blocking socket to a port of the loopback interface, for tests that play the client's part by hand.
+/// A connected, non-blocking socket to a port of the loopback interface, for tests that play the client's
+/// part by hand.
 public func connectToLoopback(_ port: UInt16) throws -> Int32 {
   let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
   var address = sockaddr_in()

@@ -68,7 +68,8 @@ public struct TestTLSServer: Sendable {
   }
 }
 
-/// The server's half of a TLS session, over memory: what comes from the socket is put in, what is to be sent is taken out.
+/// The server's half of a TLS session, over memory: what comes from the socket is put in, what is to be sent
+/// is taken out.
 final class TestTLSEngine {
   enum Step { case done, needsInput }
 

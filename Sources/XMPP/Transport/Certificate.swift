@@ -47,8 +47,8 @@ final class Certificate: @unchecked Sendable {
     return hash(UnsafeRawBufferPointer(start: encoded, count: Int(count)), EVP_sha256())
   }
 
-  /// The hash for `tls-server-end-point` (RFC 5929 §4.1): that of the signature, MD5 and SHA-1 lifted to SHA-256; `nil`
-  /// where the signature has no hash of its own (Ed25519), for which the RFC defines nothing.
+  /// The hash for `tls-server-end-point` (RFC 5929 §4.1): that of the signature, MD5 and SHA-1 lifted to
+  /// SHA-256; `nil` where the signature has no hash of its own (Ed25519), for which the RFC defines nothing.
   var endPointHash: [UInt8]? {
     var algorithm = NID_undef
     guard X509_get_signature_info(handle, &algorithm, nil, nil, nil) == 1 else { return nil }

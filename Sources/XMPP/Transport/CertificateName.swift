@@ -45,15 +45,18 @@ public struct CertificateName: Sendable, Equatable {
     switch kind {
     case .dns, .xmppAddress: return HostLabels(value)
     case .srv:
-      guard let all = HostLabels(value), all.labels.first == Array(service.certificateLabel.utf8) else { return nil }
+      let label = Array(service.certificateLabel.utf8)
+      guard let all = HostLabels(value), all.labels.first == label else { return nil }
       return HostLabels(labels: all.labels.dropFirst())
     case .ip: return nil
     }
   }
 }
 
-/// A DNS name as its labels in lower case, to compare byte by byte. Only printable ASCII is a name here: NUL, spaces, and
-/// anything that a C string or Unicode would read in another way, match nothing.
+/// A DNS name as its labels in lower case, to compare byte by byte.
+///
+/// Only printable ASCII is a name here: NUL, spaces, and anything that a C string or Unicode would read in
+/// another way, match nothing.
 private struct HostLabels: Equatable {
   let labels: [[UInt8]]
 
@@ -74,7 +77,8 @@ private struct HostLabels: Equatable {
     self.labels = Array(labels)
   }
 
-  /// `*.example.org` stands for exactly one label, and never for everything below a top-level domain (RFC 9525 §6.3).
+  /// `*.example.org` stands for exactly one label, and never for everything below a top-level domain (RFC
+  /// 9525 §6.3).
   func isWildcard(for reference: HostLabels) -> Bool {
     labels.count >= 3 && labels.first == [UInt8(ascii: "*")]
       && reference.labels.count == labels.count

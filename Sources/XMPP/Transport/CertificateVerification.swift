@@ -1,8 +1,8 @@
 import COpenSSL
 import Glibc
 
-/// Decides whether a server's certificate is one for the domain: OpenSSL builds the chain and names what is wrong with it, the
-/// name and the pins are judged here (RFC 6120 §13.7.2).
+/// Decides whether a server's certificate is one for the domain: OpenSSL builds the chain and names what is
+/// wrong with it, the name and the pins are judged here (RFC 6120 §13.7.2).
 struct CertificateVerification {
   /// The domain as A-labels, or an IP address literal.
   let reference: String
@@ -153,7 +153,8 @@ struct CertificateVerification {
     for problem in problems where !seen.contains(where: { $0.reason == problem.reason }) {
       seen.append(problem)
     }
-    // A certificate without a trusted issuer cannot have its signature verified either; that says nothing new.
+    // A certificate without a trusted issuer cannot have its signature verified either; that says nothing
+    // new.
     let hasCause = seen.contains { ["self-signed", "issuer-not-a-ca"].contains($0.reason) }
     return seen.filter { !(hasCause && $0.reason == "unknown-issuer") }
   }

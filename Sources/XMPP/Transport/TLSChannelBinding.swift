@@ -14,7 +14,8 @@ extension TLSDescription {
   }
 }
 
-/// The bytes of channel bindings, each only where its RFC defines it for the session at hand, and never empty.
+/// The bytes of channel bindings, each only where its RFC defines it for the session at hand, and never
+/// empty.
 enum TLSChannelBinding {
   static func bytes(_ type: ChannelBindingType, of ssl: OpaquePointer) -> [UInt8]? {
     switch type {
@@ -24,7 +25,8 @@ enum TLSChannelBinding {
     }
   }
 
-  /// RFC 9266 §4: TLS 1.3, or 1.2 with the extended master secret (and without renegotiation, which is switched off).
+  /// RFC 9266 §4: TLS 1.3, or 1.2 with the extended master secret (and without renegotiation, which is
+  /// switched off).
   private static func exporter(_ ssl: OpaquePointer) -> [UInt8]? {
     let version = SSL_version(ssl)
     guard version == TLS1_3_VERSION || (version == TLS1_2_VERSION && ssl_get_extms_support(ssl) == 1) else {

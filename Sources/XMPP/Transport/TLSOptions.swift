@@ -14,7 +14,8 @@ public struct TLSOptions: Sendable {
   public var trust = Trust.system
   /// What to show a server that asks who we are.
   public var clientCertificate: ClientCertificate?
-  /// Public keys of which the server must have one; none given, any key will do. They hold with `insecure` too.
+  /// Public keys of which the server must have one; none given, any key will do. They hold with `insecure`
+  /// too.
   public var pins: [PublicKeyPin] = []
   /// Whether to go on with a certificate that does not verify.
   public var insecure = false

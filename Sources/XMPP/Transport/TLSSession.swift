@@ -3,8 +3,9 @@ import Glibc
 
 /// One TLS connection of a client, over a connected socket that belongs to somebody else.
 ///
-/// `handshake` comes first and lets no byte of the application pass before the server's certificate is judged. After it, `read`
-/// and `write` never wait: they say what to poll for, so one loop can serve both directions. The process must ignore SIGPIPE.
+/// `handshake` comes first and lets no byte of the application pass before the server's certificate is
+/// judged. After it, `read` and `write` never wait: they say what to poll for, so one loop can serve both
+/// directions. The process must ignore SIGPIPE.
 public final class TLSSession {
   /// What one call of `read` or `write` came to.
   public enum Progress: Sendable, Equatable {
@@ -14,13 +15,15 @@ public final class TLSSession {
     case wantsRead
     /// Nothing yet: call again, with the same bytes when writing, once the socket is writable.
     case wantsWrite
-    /// The server sends no more. `clean`: it said so (close_notify), rather than just ending the TCP connection.
+    /// The server sends no more. `clean`: it said so (close_notify), rather than just ending the TCP
+    /// connection.
     case end(clean: Bool)
   }
 
   /// What the handshake agreed on; `nil` before it.
   public private(set) var description: TLSDescription?
-  /// The server's certificate and what was made of it, known also where the handshake then failed because of it.
+  /// The server's certificate and what was made of it, known also where the handshake then failed because of
+  /// it.
   public private(set) var certificate: CertificateDescription?
 
   private let context: OpaquePointer
@@ -100,8 +103,8 @@ public final class TLSSession {
     return try progress(SSL_read(ssl, buffer.baseAddress, Int32(clamping: buffer.count)))
   }
 
-  /// Sends some of the bytes, without waiting; `.bytes` says how many. After `wantsRead` and `wantsWrite` the same bytes, or
-  /// more behind them, must be offered again; they may have moved in memory.
+  /// Sends some of the bytes, without waiting; `.bytes` says how many. After `wantsRead` and `wantsWrite` the
+  /// same bytes, or more behind them, must be offered again; they may have moved in memory.
   ///
   /// - Throws: as `read`.
   public func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> Progress {
@@ -111,7 +114,8 @@ public final class TLSSession {
     return try progress(SSL_write(ssl, bytes.baseAddress, Int32(clamping: bytes.count)))
   }
 
-  /// Whether bytes may wait inside the session, of which the socket no longer tells. `read` until it says `wantsRead`.
+  /// Whether bytes may wait inside the session, of which the socket no longer tells. `read` until it says
+  /// `wantsRead`.
   public var hasPending: Bool { SSL_has_pending(ssl) == 1 }
 
   /// Says goodbye (close_notify) as far as that goes without waiting; the answer is not awaited.
@@ -141,7 +145,8 @@ extension TLSSession {
     _ = ssl_ctx_set_mode(context, Int(SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
     _ = ssl_ctx_session_cache_off(context)
     ssl_ctx_set_read_ahead(context)
-    // The certificate is judged after the handshake and before anything else, so that a report can describe it either way.
+    // The certificate is judged after the handshake and before anything else, so that a report can describe
+    // it either way.
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
     SSL_CTX_set_cert_verify_callback(context, { _, _ in 1 }, nil)
     try options.clientCertificate?.install(in: context)

@@ -3,7 +3,8 @@ import Glibc
 
 /// Whom to believe about names.
 public enum Trust: Sendable {
-  /// The authorities of the system, or of `SSL_CERT_FILE` and `SSL_CERT_DIR`; looked up only when a chain is verified.
+  /// The authorities of the system, or of `SSL_CERT_FILE` and `SSL_CERT_DIR`; looked up only when a chain is
+  /// verified.
   case system
   /// These alone.
   case authorities(Authorities)
@@ -59,8 +60,8 @@ struct SystemTrust {
       prefersFolders: file == nil)
   }
 
-  /// Lets a store find them. A folder is looked into by name while a chain is built, which costs a fraction of reading a
-  /// whole bundle.
+  /// Lets a store find them. A folder is looked into by name while a chain is built, which costs a fraction
+  /// of reading a whole bundle.
   func fill(_ store: OpaquePointer) {
     let hashed = folders.first(where: isHashed)
     if let hashed, let lookup = X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir()) {
