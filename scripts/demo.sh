@@ -82,5 +82,3 @@ echo "A Prosody listens on $SERVER for the domain example.test; CA is the file w
 show 'xmppctl connect --connect-to $SERVER --cacert $CA example.test'
 show 'xmppctl features --connect-to $SERVER --cacert $CA example.test'
 show 'xmppctl features --json --connect-to $SERVER --cacert $CA example.test | jq "[.stages[].features[].name] | unique"'
-echo
-echo "demo: done; the server is stopped and its folder is gone."
