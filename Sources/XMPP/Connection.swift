@@ -82,7 +82,8 @@ extension Connection {
       try header.check(domain: settings.domain)
     } catch {
       // A server that has no such host may answer in any name, so its error is heard before its name is judged.
-      if case .element(let element)? = try? next(until: .after(seconds: 1), while: "waiting for a stream error"),
+      if case .element(let element)? = try? next(
+        until: .after(seconds: 1), while: "waiting for a stream error"),
         element.is("error", Namespace.stream)
       {
         throw streamError(element)

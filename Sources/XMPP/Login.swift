@@ -45,11 +45,13 @@ extension Connection {
     defer { spend(.auth, since: start) }
     let sasl2 = account.usesSASL2 ? features.feature("authentication", Namespace.sasl2) : nil
     let bind2 = bindsInline && sasl2?.inline.contains { $0.element.is("bind", Namespace.bind2) } == true
-    let bind = bind2 ? Element("bind", Namespace.bind2, [:], [Element("tag", Namespace.bind2, [:], "xmppctl")]) : nil
+    let bind =
+      bind2 ? Element("bind", Namespace.bind2, [:], [Element("tag", Namespace.bind2, [:], "xmppctl")]) : nil
     let profile = sasl2 == nil ? SASLProfile.classic : .sasl2(bind: bind)
 
     let choice = choose(account, features.offer(sasl2: sasl2 != nil))
-    report.authentication = AuthenticationReport(choice, features.offer(sasl2: sasl2 != nil), sasl2: sasl2 != nil)
+    report.authentication = AuthenticationReport(
+      choice, features.offer(sasl2: sasl2 != nil), sasl2: sasl2 != nil)
     var mechanism = try makeMechanism(choice, account)
     trace?.note("logging in by \(mechanism.name)")
     send(profile.start(mechanism.name, try mechanism.initialResponse()))
@@ -72,7 +74,8 @@ extension Connection {
   }
 
   /// What follows success: a new stream (RFC 6120 §6.4.6), or with SASL2 new features on this one (XEP-0388 §2.6.1).
-  private func settle(_ success: Element, _ account: Account, _ profile: SASLProfile) throws(Failure) -> Bool {
+  private func settle(_ success: Element, _ account: Account, _ profile: SASLProfile) throws(Failure) -> Bool
+  {
     guard case .sasl2(let bind) = profile else {
       guard !reader.hasLeftover else { throw unexpectedBytes(after: "<success/>") }
       try openStream(.authenticated)
@@ -105,11 +108,14 @@ extension Connection {
       from: offer,
       MechanismChoice.Facts(
         security: security, channelBindings: report.tls?.channelBindings ?? [],
-        hasLocalpart: account.jid.localpart != nil, hasClientCertificate: settings.tls.clientCertificate != nil,
+        hasLocalpart: account.jid.localpart != nil,
+        hasClientCertificate: settings.tls.clientCertificate != nil,
         allowed: account.mechanisms))
   }
 
-  private func makeMechanism(_ choice: MechanismChoice, _ account: Account) throws(Failure) -> any SASLMechanism {
+  private func makeMechanism(_ choice: MechanismChoice, _ account: Account) throws(Failure)
+    -> any SASLMechanism
+  {
     let needsPassword = try choice.chosen().needsPassword
     // The certificate says who we are where it names one account, ours; else the server must be told (XEP-0178 §3).
     let names = settings.tls.clientCertificate?.names.filter { $0.kind == .xmppAddress } ?? []

@@ -94,8 +94,10 @@ extension Connection {
       throw Failure(
         .starttls, "starttls-missing",
         predates
-          ? "the server speaks XMPP older than 1.0, which has no STARTTLS" : "the server does not offer STARTTLS",
-        hint: "nothing was sent in the clear; --tls direct tries TLS from the first byte, --tls none does without",
+          ? "the server speaks XMPP older than 1.0, which has no STARTTLS"
+          : "the server does not offer STARTTLS",
+        hint:
+          "nothing was sent in the clear; --tls direct tries TLS from the first byte, --tls none does without",
         status: .tls)
     }
     // The server speaks only when asked; what is already here was sent too early (RFC 6120 §5.4.2.3).

@@ -27,7 +27,8 @@ struct XMPPCtl: ParsableCommand {
       Glibc.exit(failure.status.rawValue)
     } catch {
       guard exitCode(for: error).rawValue == EX_USAGE else { exit(withError: error) }
-      let failure = Failure.usage(message(for: error), hint: "xmppctl \(help(for: arguments)) says what there is")
+      let failure = Failure.usage(
+        message(for: error), hint: "xmppctl \(help(for: arguments)) says what there is")
       Printer.failure(failure, command: command(of: arguments))
       Glibc.exit(failure.status.rawValue)
     }

@@ -22,7 +22,9 @@ struct Registration {
       throw Registration.refused("conflict", "the account exists already", nil)
     }
     let content =
-      if let form = query.child("x", Namespace.dataForms) { [try filled(form)] } else { try filled(fields: query) }
+      if let form = query.child("x", Namespace.dataForms) { [try filled(form)] } else {
+        try filled(fields: query)
+      }
     return Element(
       "iq", Namespace.client, ["type": "set", "id": id], [Element("query", Namespace.register, [:], content)])
   }
@@ -33,10 +35,12 @@ struct Registration {
   static func check(_ answer: Element) throws(Failure) {
     guard answer.attribute("type") == "error" else { return }
     let error = answer.elements.first { $0.name == "error" }
-    let conditions = error?.elements.filter { $0.namespace.utf8.elementsEqual(Namespace.stanzaErrors.utf8) } ?? []
+    let conditions =
+      error?.elements.filter { $0.namespace.utf8.elementsEqual(Namespace.stanzaErrors.utf8) } ?? []
     let condition = conditions.first { $0.name != "text" }?.name ?? "undefined-condition"
     throw refused(
-      condition, condition == "conflict" ? "the account exists already" : "the server refused to make the account",
+      condition,
+      condition == "conflict" ? "the account exists already" : "the server refused to make the account",
       conditions.first { $0.name == "text" }?.text)
   }
 
@@ -68,7 +72,8 @@ struct Registration {
         value = given
       }
       fields.append(
-        Element("field", Namespace.dataForms, ["var": name], [Element("value", Namespace.dataForms, [:], value)]))
+        Element(
+          "field", Namespace.dataForms, ["var": name], [Element("value", Namespace.dataForms, [:], value)]))
     }
     return Element("x", Namespace.dataForms, ["type": "submit"], fields)
   }
@@ -100,14 +105,17 @@ extension Connection {
     let features = try readFeatures()
     guard features.feature("register", Namespace.registerFeature) != nil else {
       throw Failure(
-        .auth, "register-missing", "the server does not offer registration on this stream", status: .authentication)
+        .auth, "register-missing", "the server does not offer registration on this stream",
+        status: .authentication)
     }
     guard report.certificate?.verified == true else {
       throw .authentication(
-        "encryption-required", "the account is not made: the password would go to a server that is not verified")
+        "encryption-required",
+        "the account is not made: the password would go to a server that is not verified")
     }
     let inquiry = try freshNonce()
-    let form = try ask(Registration.inquiry(id: inquiry), id: inquiry, while: "asking for the registration form")
+    let form = try ask(
+      Registration.inquiry(id: inquiry), id: inquiry, while: "asking for the registration form")
     let id = try freshNonce()
     let registration = Registration(account: account.jid, password: try account.password())
     let request = try registration.request(answering: form, id: id)

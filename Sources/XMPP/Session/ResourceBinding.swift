@@ -37,19 +37,22 @@ struct ResourceBinding {
       throw ResourceBinding.broken("the server bound “\(text)”, which is no full JID")
     }
     guard account.localpart == nil ? jid.domain == account.domain : jid.bare == account.bare else {
-      throw ResourceBinding.broken("the server bound “\(text)”, which does not belong to \(account.bare.full)")
+      throw ResourceBinding.broken(
+        "the server bound “\(text)”, which does not belong to \(account.bare.full)")
     }
     return jid
   }
 
   private func refusal(_ answer: Element) -> Failure {
     let error = answer.elements.first { $0.name == "error" }
-    let conditions = error?.elements.filter { $0.namespace.utf8.elementsEqual(Namespace.stanzaErrors.utf8) } ?? []
+    let conditions =
+      error?.elements.filter { $0.namespace.utf8.elementsEqual(Namespace.stanzaErrors.utf8) } ?? []
     let condition = conditions.first { $0.name != "text" }?.name ?? "undefined-condition"
     let text = conditions.first { $0.name == "text" }.map { " (“\($0.text)”)" } ?? ""
     let (meaning, hint) =
       switch condition {
-      case "bad-request": ("the server cannot process the resource", "choose another with --resource, or none")
+      case "bad-request":
+        ("the server cannot process the resource", "choose another with --resource, or none")
       case "not-allowed", "resource-constraint":
         ("the account may not bind another resource", "close another session of the account first")
       case "conflict": ("the resource is in use", "choose another with --resource, or none")

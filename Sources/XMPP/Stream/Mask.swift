@@ -10,7 +10,8 @@ enum Mask {
 
   private static func isSecret(_ element: Element) -> Bool {
     switch element.name {
-    case "auth", "challenge", "response", "success", "initial-response", "additional-data", "password", "token",
+    case "auth", "challenge", "response", "success", "initial-response", "additional-data", "password",
+      "token",
       "digest":
       true
     case "field":
@@ -27,7 +28,8 @@ enum Mask {
       case .text(let text): .text(secret ? Text("***") : text)
       }
     }
-    return element.attributes.reduce(Element(element.name, element.namespace, nodes: nodes)) { result, attribute in
+    return element.attributes.reduce(Element(element.name, element.namespace, nodes: nodes)) {
+      result, attribute in
       guard attribute.namespace.isEmpty else { return result }
       return result.setting(attribute.name, to: attribute.name == "token" ? "***" : attribute.value)
     }

@@ -37,7 +37,9 @@ struct Negotiation {
   /// The next step the goal asks for and the features allow; `nil` when the goal is reached.
   func next(_ features: StreamFeatures) -> Step? {
     if goal >= .authenticated, !done.contains(.authenticate) { return .authenticate }
-    if wantsCompression, goal >= .authenticated, !done.contains(.compress), features.offersZlib { return .compress }
+    if wantsCompression, goal >= .authenticated, !done.contains(.compress), features.offersZlib {
+      return .compress
+    }
     guard goal == .bound else { return nil }
     if !done.contains(.bind) { return .bind }
     return features.requiresSession && !done.contains(.startSession) ? .startSession : nil

@@ -50,7 +50,9 @@ enum SASLProfile {
     switch element.name {
     case "challenge": return .challenge(try SASLProfile.decoded(element) ?? [])
     case "success":
-      guard case .sasl2 = self else { return .success(additionalData: try SASLProfile.decoded(element), element) }
+      guard case .sasl2 = self else {
+        return .success(additionalData: try SASLProfile.decoded(element), element)
+      }
       guard let data = element.child("additional-data", namespace) else {
         return .success(additionalData: nil, element)
       }
@@ -65,7 +67,9 @@ enum SASLProfile {
 
   /// A `<failure/>` (RFC 6120 §6.5). The conditions of XEP-0388 are in the namespace of RFC 6120 too.
   private static func failure(_ element: Element) -> SASLFailure {
-    let condition = element.elements.first { $0.name != "text" && $0.namespace.utf8.elementsEqual(Namespace.sasl.utf8) }
+    let condition = element.elements.first {
+      $0.name != "text" && $0.namespace.utf8.elementsEqual(Namespace.sasl.utf8)
+    }
     let text = element.elements.first { $0.name == "text" }?.text
     return SASLFailure(condition: condition?.name ?? "undefined-condition", text: text)
   }

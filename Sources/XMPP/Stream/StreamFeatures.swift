@@ -58,9 +58,10 @@ public struct StreamFeature: Sendable {
     specification = entry?.specification
     values = FeatureCatalogue.values(of: element, as: entry?.values ?? .nothing)
     proprietary = entry?.values == .mechanisms ? FeatureCatalogue.proprietary(among: values) : []
-    required = element.elements.lazy.compactMap { child in
-      child.name == "required" ? true : child.name == "optional" ? false : nil
-    }.first
+    required =
+      element.elements.lazy.compactMap { child in
+        child.name == "required" ? true : child.name == "optional" ? false : nil
+      }.first
     inline = element.elements.filter { $0.name == "inline" }.flatMap { $0.elements.map(StreamFeature.init) }
     self.element = element
   }

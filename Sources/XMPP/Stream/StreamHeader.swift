@@ -51,7 +51,8 @@ public struct StreamHeader: Sendable, Equatable {
   func check(domain: JID) throws(Failure) {
     guard let majorVersion, majorVersion <= 1 else {
       throw .protocolViolation(
-        "unsupported-version", "the server's stream is of version “\(version ?? "")”; this is an XMPP 1.0 client")
+        "unsupported-version",
+        "the server's stream is of version “\(version ?? "")”; this is an XMPP 1.0 client")
     }
     if let from {
       guard let sender = try? JID(parsing: from), sender.localpart == nil, sender.resourcepart == nil,

@@ -103,7 +103,8 @@ final class Compression {
       throw .protocolViolation("invalid-xml", "the compressed stream is broken (zlib \(code))")
     }
     let text = Int(inflater.pointee.total_out)
-    guard text <= Compression.freeExpansion || text / Compression.mostExpansion <= Int(inflater.pointee.total_in)
+    guard
+      text <= Compression.freeExpansion || text / Compression.mostExpansion <= Int(inflater.pointee.total_in)
     else {
       throw .protocolViolation(
         "policy-violation", "the compressed stream expands more than \(Compression.mostExpansion) times")

@@ -16,7 +16,8 @@ struct Connect: ParsableCommand {
   @Flag(help: "Print one JSON object.") var json = false
   @OptionGroup(title: "Reaching the server") var options: ConnectionOptions
   @OptionGroup var time: TimeOption
-  @Argument(help: ArgumentHelp("A domain, a JID or an xmpp: URI.", valueName: "domain|jid")) var target: String
+  @Argument(help: ArgumentHelp("A domain, a JID or an xmpp: URI.", valueName: "domain|jid")) var target:
+    String
 
   func run() throws {
     let terminal = Terminal()

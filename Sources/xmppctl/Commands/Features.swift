@@ -17,14 +17,16 @@ struct Features: ParsableCommand {
   @Flag(help: "Print the features elements themselves, one a line.") var xml = false
   @OptionGroup(title: "Reaching the server") var options: ConnectionOptions
   @OptionGroup var time: TimeOption
-  @Argument(help: ArgumentHelp("A domain, a JID or an xmpp: URI.", valueName: "domain|jid")) var target: String
+  @Argument(help: ArgumentHelp("A domain, a JID or an xmpp: URI.", valueName: "domain|jid")) var target:
+    String
 
   func run() throws {
     if json && xml { throw Failure.usage("--json and --xml exclude each other") }
     let terminal = Terminal()
     try Probe(target, options, time).run(until: .featured) { report in
       let text = ReportText(report: report, terminal: terminal)
-      return json ? report.json(indented: terminal.isOutputTerminal) : Array((xml ? text.xml : text.features).utf8)
+      return json
+        ? report.json(indented: terminal.isOutputTerminal) : Array((xml ? text.xml : text.features).utf8)
     }
   }
 }

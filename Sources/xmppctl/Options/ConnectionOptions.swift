@@ -19,7 +19,8 @@ struct ConnectionOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Client certificate, PEM.", valueName: "file"), completion: .file())
   var cert: [String] = []
 
-  @Option(help: ArgumentHelp("Its key, where that is in another file.", valueName: "file"), completion: .file())
+  @Option(
+    help: ArgumentHelp("Its key, where that is in another file.", valueName: "file"), completion: .file())
   var key: [String] = []
 
   @Option(help: ArgumentHelp("Accept only this public key: sha256//BASE64. Repeatable.", valueName: "pin"))
@@ -61,7 +62,9 @@ struct ConnectionOptions: ParsableArguments {
   func settings(for domain: JID) throws -> ConnectionSettings {
     var settings = ConnectionSettings(domain: domain.domain)
     settings.tlsMode = try once("--tls", tlsMode) ?? .auto
-    settings.connectTo = try once("--connect-to", connectTo).map { try HostAndPort(parsing: $0, for: "--connect-to") }
+    settings.connectTo = try once("--connect-to", connectTo).map {
+      try HostAndPort(parsing: $0, for: "--connect-to")
+    }
     if ipv4 && ipv6 { throw Failure.usage("-4 and -6 exclude each other") }
     settings.families = ipv4 ? .v4 : ipv6 ? .v6 : .both
     settings.nameServer = try once("--dns-server", dnsServer).map { try NameServer(parsing: $0) }
@@ -92,7 +95,8 @@ struct ConnectionOptions: ParsableArguments {
 /// The limit of the whole run. Not among the connection options because `send` has `-m` for the message.
 struct TimeOption: ParsableArguments {
   @Option(
-    name: [.customShort("m"), .long], help: ArgumentHelp("Limit for the whole run; default 30.", valueName: "s"))
+    name: [.customShort("m"), .long],
+    help: ArgumentHelp("Limit for the whole run; default 30.", valueName: "s"))
   var maxTime: [Seconds] = []
 }
 

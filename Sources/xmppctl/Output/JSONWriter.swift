@@ -87,7 +87,9 @@ struct JSONWriter {
   /// Ends the line.
   mutating func endLine() { bytes.append(UInt8(ascii: "\n")) }
 
-  private mutating func nest(_ open: Unicode.Scalar, _ close: Unicode.Scalar, _ body: (inout JSONWriter) -> Void) {
+  private mutating func nest(
+    _ open: Unicode.Scalar, _ close: Unicode.Scalar, _ body: (inout JSONWriter) -> Void
+  ) {
     separate()
     bytes.append(UInt8(ascii: open))
     depth += 1

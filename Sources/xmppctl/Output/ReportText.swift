@@ -55,7 +55,8 @@ extension ReportText {
         let verdict =
           attempt.failure.map { terminal.styled("failed", .red) + ": \($0.message.shown)" }
           ?? (isSettled ? terminal.styled("ok", .green) : "reached")
-        return "  \(ReportText.place(endpoint, attempt.address)) [\(endpoint.source.rawValue)\(order)] \(verdict)"
+        return
+          "  \(ReportText.place(endpoint, attempt.address)) [\(endpoint.source.rawValue)\(order)] \(verdict)"
       }
   }
 
@@ -66,12 +67,15 @@ extension ReportText {
     var lines = ["", "TLS          " + tlsSummary(tls)]
     guard let certificate = report.certificate else { return lines }
     lines.append("certificate  " + verdict(certificate))
-    lines.append("  names      " + certificate.names.map { "\($0.kind.rawValue):\($0.value)".shown }.joined(separator: " "))
+    lines.append(
+      "  names      "
+        + certificate.names.map { "\($0.kind.rawValue):\($0.value)".shown }.joined(separator: " "))
     lines.append("  subject    " + certificate.leaf.subject.shown)
     lines.append("  issuer     " + certificate.leaf.issuer.shown)
     let until = Timestamp.text(seconds: certificate.leaf.notAfter)
     lines.append(
-      "  valid      \(Timestamp.text(seconds: certificate.leaf.notBefore)) to \(until) (\(days(certificate)))")
+      "  valid      \(Timestamp.text(seconds: certificate.leaf.notBefore)) to \(until) (\(days(certificate)))"
+    )
     lines.append("  pin        sha256//" + certificate.spkiSHA256)
     return lines
   }
@@ -132,7 +136,8 @@ extension ReportText {
     return [heading(stage)]
       + rows.map { row in
         let line =
-          row.title.padded(to: width) + "  " + row.specification.padded(to: specification) + "  " + row.details
+          row.title.padded(to: width) + "  " + row.specification.padded(to: specification) + "  "
+          + row.details
         return line.trimmedRight
       }
   }
@@ -141,7 +146,8 @@ extension ReportText {
     let secured = report.stages.contains { $0.kind == .tls }
     let title =
       switch stage.kind {
-      case .plain: secured || report.endpoint?.method == .starttls ? "before TLS (not authenticated)" : "without TLS"
+      case .plain:
+        secured || report.endpoint?.method == .starttls ? "before TLS (not authenticated)" : "without TLS"
       case .tls: "after TLS" + (report.tls.map { " (\($0.version.shown))" } ?? "")
       case .authenticated: "after login"
       case .compressed: "compressed"
