@@ -141,21 +141,43 @@ extension Connection {
     until moment: Deadline = .never, while doing: @autoclosure () -> String
   ) throws(Failure) -> StreamParser.Event? {
     while true {
+      if let event = try take(while: doing()) { return event }
+      var others: [pollfd] = []
+      try wait(for: &others, until: min(moment, endpointLimit), while: doing())
+      // Also when a byte has come: a server that sends one now and then must not keep this going.
+      if endpointLimit.hasPassed { throw endpointExpired(while: doing()) }
+      if moment.hasPassed { return nil }
+    }
+  }
+
+  /// The next event that is there already; `nil` when there is none yet. What is queued is sent as far as that goes.
+  func take(while doing: @autoclosure () -> String) throws(Failure) -> StreamParser.Event? {
+    while true {
       if let event = try reader.next() { return event }
+      if waiter.deadline.hasPassed { throw waiter.expired(while: doing()) }
       guard let channel else { throw lost(while: doing()) }
       try channel.transmit()
       switch try reader.receive(from: channel) {
-      case .bytes: break
+      case .bytes: continue
       case .end: throw lost(while: doing())
-      case .nothing:
-        var interest = [channel.interest]
-        _ = try waiter.wait(for: &interest, until: min(moment, endpointLimit), doing: doing())
+      case .nothing: return nil
       }
-      // Also when a byte has come: a server that sends one now and then must not keep this going.
-      if endpointLimit.hasPassed { throw endpointExpired(while: doing()) }
-      if waiter.deadline.hasPassed { throw waiter.expired(while: doing()) }
-      if moment.hasPassed { return nil }
     }
+  }
+
+  /// Waits until the connection may go on, one of the others is ready, or `moment` has come.
+  ///
+  /// - Parameters:
+  ///   - others: what else to wait for; their `revents` are set.
+  ///   - readsInput: whether what the server sends is waited for; not while there is no room for it.
+  func wait(
+    for others: inout [pollfd], readsInput: Bool = true, until moment: Deadline,
+    while doing: @autoclosure () -> String
+  ) throws(Failure) {
+    guard let channel else { throw lost(while: doing()) }
+    others.append(channel.interest(readsInput: readsInput))
+    defer { others.removeLast() }
+    _ = try waiter.wait(for: &others, until: moment, doing: doing())
   }
 
   /// Adds time to a part of the way.

@@ -35,9 +35,11 @@ final class Channel {
   /// How many bytes are queued and not yet sent.
   var pending: Int { queued.count - sent }
 
-  /// The descriptor to poll, with the events that let the channel go on.
-  var interest: pollfd {
-    var events = reading == .input ? POLLIN : POLLOUT
+  /// The descriptor to poll, with the events that let the channel go on. Without `readsInput`, and with nothing to write,
+  /// it is polled for errors alone.
+  func interest(readsInput: Bool) -> pollfd {
+    var events: Int32 = 0
+    if readsInput { events |= reading == .input ? POLLIN : POLLOUT }
     if pending > 0 { events |= writing == .output ? POLLOUT : POLLIN }
     return pollfd(fd: socket.descriptor, events: Int16(events), revents: 0)
   }

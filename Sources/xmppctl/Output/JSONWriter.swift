@@ -51,9 +51,9 @@ struct JSONWriter {
   /// Writes true or false.
   mutating func value(_ truth: Bool) { raw(truth ? "true" : "false") }
 
-  /// Writes milliseconds with one digit behind the point.
-  mutating func value(milliseconds: Double) {
-    let tenths = Int((milliseconds * 10).rounded())
+  /// Writes a number with one digit behind the point, as milliseconds are.
+  mutating func value(tenths number: Double) {
+    let tenths = Int((number * 10).rounded())
     raw(tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)")
   }
 

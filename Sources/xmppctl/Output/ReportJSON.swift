@@ -19,6 +19,19 @@ extension Report {
       }
       json.key("stages")
       json.array(stages) { $1.write(to: &$0) }
+      if let authentication {
+        json.key("auth")
+        authentication.write(to: &json)
+      }
+      json.member("jid", jid?.full)
+      if let compressionRatio {
+        json.key("compression")
+        json.object { json in
+          json.member("method", "zlib")
+          json.key("ratio")
+          json.value(tenths: compressionRatio)
+        }
+      }
       json.key("timings")
       timings.write(to: &json)
       if let failure {
@@ -62,13 +75,32 @@ extension Attempt {
   }
 }
 
+extension AuthenticationReport {
+  fileprivate func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("offered", offered)
+      json.member("mechanism", mechanism)
+      json.member("channel_binding", channelBinding?.rawValue)
+      json.key("skipped")
+      json.array(skipped) { json, entry in
+        json.object { json in
+          json.member("mechanism", entry.mechanism)
+          json.member("reason", entry.reason)
+        }
+      }
+      json.member("sasl2", usesSASL2)
+      json.member("server_authenticated", isServerAuthenticated)
+    }
+  }
+}
+
 extension Timings {
   fileprivate func write(to json: inout JSONWriter) {
     json.object { json in
       for part in Part.allCases {
         guard let milliseconds = self[part] else { continue }
         json.key(part.rawValue)
-        json.value(milliseconds: milliseconds)
+        json.value(tenths: milliseconds)
       }
     }
   }
