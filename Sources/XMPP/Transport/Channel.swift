@@ -35,13 +35,13 @@ final class Channel {
   /// How many bytes are queued and not yet sent.
   var pending: Int { queued.count - sent }
 
-  /// The descriptor to poll, with the events that let the channel go on. Without `readsInput`, and with nothing to write,
-  /// it is polled for errors alone.
+  /// The descriptor to poll, with the events that let the channel go on; none where there is nothing to wait for, since
+  /// a closed connection would be ready all the time.
   func interest(readsInput: Bool) -> pollfd {
     var events: Int32 = 0
     if readsInput { events |= reading == .input ? POLLIN : POLLOUT }
     if pending > 0 { events |= writing == .output ? POLLOUT : POLLIN }
-    return pollfd(fd: socket.descriptor, events: Int16(events), revents: 0)
+    return pollfd(fd: events == 0 ? -1 : socket.descriptor, events: Int16(events), revents: 0)
   }
 
   /// Puts TLS on the socket and judges the server's certificate. What is queued must have been sent.
