@@ -11,3 +11,7 @@
 
 extern int pipe2(int descriptors[2], int flags);
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
+
+extern char **environ;
+// A function, as Swift does not let a mutable global through.
+static inline char **process_environment(void) { return environ; }

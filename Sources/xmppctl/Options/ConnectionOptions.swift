@@ -56,38 +56,44 @@ struct ConnectionOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Say each step on stderr.")
   var verbose = false
 
-  /// What they say together about reaching `domain`.
+  /// What they say together about reaching `domain`; where they are silent, what the account says.
   ///
   /// - Throws: a usage failure for what is given twice, contradicts itself or cannot be read.
-  func settings(for domain: JID) throws -> ConnectionSettings {
+  func settings(for domain: JID, account: AccountSettings = AccountSettings()) throws -> ConnectionSettings {
     var settings = ConnectionSettings(domain: domain.domain)
-    settings.tlsMode = try once("--tls", tlsMode) ?? .auto
-    settings.connectTo = try once("--connect-to", connectTo).map {
-      try HostAndPort(parsing: $0, for: "--connect-to")
-    }
+    settings.tlsMode = try once("--tls", tlsMode) ?? account.tlsMode ?? .auto
+    settings.connectTo =
+      try once("--connect-to", connectTo).map { try HostAndPort(parsing: $0, for: "--connect-to") }
+      ?? account.connectTo
     if ipv4 && ipv6 { throw Failure.usage("-4 and -6 exclude each other") }
-    settings.families = ipv4 ? .v4 : ipv6 ? .v6 : .both
-    settings.nameServer = try once("--dns-server", dnsServer).map { try NameServer(parsing: $0) }
-    settings.proxy = try (try once("--proxy", proxy) ?? Environment.value("ALL_PROXY")).map {
-      try Proxy(parsing: $0)
-    }
-    settings.connectTimeout = try once("--connect-timeout", connectTimeout)?.value ?? 10
-    settings.tls = try tlsOptions()
+    settings.families = ipv4 ? .v4 : ipv6 ? .v6 : account.families ?? .both
+    settings.nameServer =
+      try once("--dns-server", dnsServer).map { try NameServer(parsing: $0) } ?? account.nameServer
+    settings.proxy =
+      try (try once("--proxy", proxy) ?? Environment.value("ALL_PROXY")).map { try Proxy(parsing: $0) }
+      ?? account.proxy
+    settings.connectTimeout =
+      try once("--connect-timeout", connectTimeout)?.value ?? account.connectTimeout ?? 10
+    settings.tls = try tlsOptions(account)
     return settings
   }
 
-  private func tlsOptions() throws -> TLSOptions {
+  private func tlsOptions(_ account: AccountSettings) throws -> TLSOptions {
     var options = TLSOptions()
-    options.minimumVersion = try once("--tls-min", tlsMin) ?? .tls12
-    if let file = try once("--cacert", cacert) { options.trust = .authorities(try .init(file: file)) }
-    let keyFile = try once("--key", key)
-    if let file = try once("--cert", cert) {
+    options.minimumVersion = try once("--tls-min", tlsMin) ?? account.minimumVersion ?? .tls12
+    if let file = try once("--cacert", cacert) ?? account.cacert {
+      options.trust = .authorities(try .init(file: file))
+    }
+    let file = try once("--cert", cert)
+    // Another certificate has another key.
+    let keyFile = try once("--key", key) ?? (file == nil ? account.key : nil)
+    if let file = file ?? account.cert {
       options.clientCertificate = try ClientCertificate(file: file, keyFile: keyFile)
     } else if keyFile != nil {
       throw Failure.usage("--key needs --cert")
     }
-    options.pins = try pin.map { try PublicKeyPin($0) }
-    options.insecure = insecure
+    options.pins = pin.isEmpty ? account.pins ?? [] : try pin.map { try PublicKeyPin($0) }
+    options.insecure = insecure || account.insecure ?? false
     return options
   }
 }

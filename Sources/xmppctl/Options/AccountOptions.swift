@@ -1,0 +1,129 @@
+import ArgumentParser
+import XMPP
+
+/// Who logs in and how: shared by the commands that log in.
+struct AccountOptions: ParsableArguments {
+  @Option(name: .shortAndLong, help: ArgumentHelp("Who logs in; also XMPPCTL_JID.", valueName: "jid"))
+  var jid: [String] = []
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("An account of the configuration; also XMPPCTL_ACCOUNT.", valueName: "name"))
+  var account: [String] = []
+
+  @Option(
+    help: ArgumentHelp("The password is FILE's first line; - is standard input's.", valueName: "file"),
+    completion: .file())
+  var passwordFile: [String] = []
+
+  @Option(help: ArgumentHelp("The password is the first line CMD prints.", valueName: "cmd"))
+  var passwordCommand: [String] = []
+
+  @Option(help: ArgumentHelp("Use only this SASL mechanism. Repeatable.", valueName: "name"))
+  var mechanism: [String] = []
+
+  @Option(help: ArgumentHelp("The resource wished for; the server makes one otherwise.", valueName: "r"))
+  var resource: [String] = []
+
+  @Flag(help: "Compress the stream where the server offers it.")
+  var compress = false
+
+  @Flag(name: .customLong("no-sasl2"), help: "Log in as RFC 6120 has it, also where SASL2 is offered.")
+  var noSASL2 = false
+
+  @Option(
+    help: ArgumentHelp("Configuration file; also XMPPCTL_CONFIG.", valueName: "file"),
+    completion: .file(extensions: ["json5", "json"]))
+  var config: [String] = []
+
+  /// What options, environment and configuration say together, in this order of precedence.
+  ///
+  /// Who logs in comes from the first of these places that says it, as a whole: a password kept for one account is
+  /// never sent to another's server because a variable was set. The configured account with that bare JID gives the rest.
+  ///
+  /// - Parameters:
+  ///   - target: an argument that says who logs in, in place of `--jid`; an address or an `xmpp:` URI.
+  ///   - connection: the options about reaching the server.
+  ///   - environment: the password is taken out of the process's own.
+  /// - Throws: status 64 or 65 for options, 78 for the configuration.
+  func login(
+    _ target: String? = nil, reaching connection: ConnectionOptions,
+    _ environment: LoginEnvironment = .take()
+  ) throws -> Login {
+    let configuration = try Configuration.load(named: try once("--config", config), environment)
+    let (jid, account) = try identity(target, configuration, environment)
+    let password = try source() ?? environment.password.map(PasswordSource.given) ?? account.password
+    return Login(
+      jid: jid, settings: try connection.settings(for: jid, account: account),
+      mechanisms: mechanism.isEmpty ? account.mechanisms ?? [] : mechanism,
+      compresses: compress || account.compress ?? false, usesSASL2: !noSASL2 && account.usesSASL2 ?? true,
+      maxTime: account.maxTime, password: Password(password ?? .terminal, of: jid))
+  }
+
+  /// The address with the resource wished for, and the account's settings.
+  private func identity(
+    _ target: String?, _ configuration: Configuration, _ environment: LoginEnvironment
+  ) throws -> (JID, AccountSettings) {
+    let name = try once("--account", account)
+    let jid = try given(target)
+    let isGiven = name != nil || jid != nil
+    let environmentJID = try environment.jid.map { try JID(parsing: $0) }
+
+    let who = isGiven ? jid : environmentJID
+    var settings = try (isGiven ? name : environment.account).map { try configuration.account(named: $0) }
+    if settings == nil {
+      settings = try who.map { try configuration.account(of: $0) } ?? configuration.defaultAccount
+    }
+    let own = settings?.jid
+    if let who, let own, who.bare != own.bare {
+      throw Failure.usage("\(who.bare) is not the address of the account, which is \(own.bare)")
+    }
+    guard let found = who ?? own ?? environmentJID else {
+      throw Failure.usage(
+        "nobody to log in as",
+        hint: "--jid, XMPPCTL_JID, or an account in \(configuration.file) with --account")
+    }
+    let wish =
+      try once("--resource", resource) ?? who?.resourcepart ?? settings?.resource ?? own?.resourcepart
+    return (try wish.map { try found.with(resourcepart: $0) } ?? found, settings ?? AccountSettings())
+  }
+
+  /// The address among the options and arguments.
+  private func given(_ target: String?) throws -> JID? {
+    let option = try once("--jid", jid)
+    if option != nil, target != nil {
+      throw Failure.usage("the address is given twice, as --jid and as argument")
+    }
+    return try option.map { try JID(parsing: $0) } ?? target.map { try JID(target: $0) }
+  }
+
+  /// The one source of the password among the options.
+  private func source() throws -> PasswordSource? {
+    let file = try once("--password-file", passwordFile)
+    let command = try once("--password-command", passwordCommand)
+    switch (file, command) {
+    case (nil, nil): return nil
+    case (let file?, nil): return file == "-" ? .standardInput : .file(file)
+    case (nil, let command?): return .command(command)
+    case (_?, _?): throw Failure.usage("--password-file and --password-command exclude each other")
+    }
+  }
+}
+
+/// Everything a login needs to know.
+struct Login {
+  /// Who; the resourcepart is the resource wished for.
+  let jid: JID
+  /// The way to the server.
+  let settings: ConnectionSettings
+  /// The only SASL mechanisms wanted; empty for all that are safe.
+  let mechanisms: [String]
+  /// Whether to compress where it is offered (XEP-0138).
+  let compresses: Bool
+  /// Whether to use SASL2 where it is offered (XEP-0388).
+  let usesSASL2: Bool
+  /// The limit of the whole run by the configuration, for a command line without `--max-time`; seconds.
+  let maxTime: Double?
+  /// The password, not yet asked for.
+  let password: Password
+}
