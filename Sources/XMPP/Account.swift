@@ -1,11 +1,11 @@
 /// Who logs in, and how.
-public struct Account: Sendable {
+public struct Account {
   /// The account; without a localpart for ANONYMOUS. Its resourcepart is the wish for binding.
   public var jid: JID
   /// The only SASL mechanisms wanted, in any case; empty for all that are safe.
   public var mechanisms: [String] = []
   /// Gives the password when a mechanism needs it, and not before.
-  public var password: @Sendable () throws(Failure) -> Secret
+  public var password: () throws(Failure) -> Secret
   /// Whether the stream is compressed where the server can.
   public var compresses = false
   /// Whether SASL2 and Bind 2 are used where they are offered.
@@ -14,7 +14,7 @@ public struct Account: Sendable {
   public var registers = false
 
   /// An account with its password.
-  public init(jid: JID, password: @escaping @Sendable () throws(Failure) -> Secret) {
+  public init(jid: JID, password: @escaping () throws(Failure) -> Secret) {
     self.jid = jid
     self.password = password
   }

@@ -13,7 +13,7 @@ struct XMPPCtl: ParsableCommand {
         xmppctl connect example.org --json      the way there, TLS and certificate, for jq
       """,
     version: Version.text,
-    subcommands: [Connect.self, Features.self])
+    subcommands: [Connect.self, Features.self, Bind.self])
 
   static func main() {
     // A reader that goes away is an error to be told, not a signal to die by.

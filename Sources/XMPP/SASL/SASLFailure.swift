@@ -18,7 +18,7 @@ public struct SASLFailure: Sendable, Equatable {
   public var failure: Failure {
     let (meaning, hint) = explanation
     let words = text.map { ": \($0)" } ?? ""
-    return .authentication(condition, meaning + words, hint: hint)
+    return .authentication(condition, "\(meaning) (\(condition))\(words)", hint: hint)
   }
 
   private var explanation: (String, String?) {
@@ -38,7 +38,7 @@ public struct SASLFailure: Sendable, Equatable {
     case "mechanism-too-weak": ("the server calls the mechanism too weak", nil)
     case "not-authorized": ("the server does not accept these credentials", nil)
     case "temporary-auth-failure": ("the server cannot check logins at present", "try again later")
-    default: ("the login failed (\(condition))", nil)
+    default: ("the login failed", nil)
     }
   }
 }

@@ -7,7 +7,8 @@ struct Features: ParsableCommand {
     commandName: "features",
     abstract: "Show every set of stream features the server offers.",
     discussion: """
-      Before TLS, after TLS, one line a feature: what it is, where it is specified, what it offers.
+      Before TLS, after TLS and, with --jid or --account, after the login; one line a feature: what it is,
+      where it is specified, what it offers.
 
         xmppctl features example.org
         xmppctl features example.org --json | jq -r '.stages[-1].features[].title'
@@ -15,18 +16,32 @@ struct Features: ParsableCommand {
 
   @Flag(help: "Print one JSON object.") var json = false
   @Flag(help: "Print the features elements themselves, one a line.") var xml = false
+  @OptionGroup(title: "Logging in") var account: AccountOptions
   @OptionGroup(title: "Reaching the server") var options: ConnectionOptions
   @OptionGroup var time: TimeOption
-  @Argument(help: ArgumentHelp("A domain, a JID or an xmpp: URI.", valueName: "domain|jid")) var target:
-    String
+  @Argument(help: ArgumentHelp("A domain, a JID or an xmpp: URI.", valueName: "domain|jid"))
+  var target: String?
 
   func run() throws {
     if json && xml { throw Failure.usage("--json and --xml exclude each other") }
     let terminal = Terminal()
-    try Probe(target, options, time).run(until: .featured) { report in
+    let logsIn = !account.jid.isEmpty || !account.account.isEmpty
+    try makeProbe(logsIn).run(until: logsIn ? .authenticated : .featured) { report in
       let text = ReportText(report: report, terminal: terminal)
       return json
         ? report.json(indented: terminal.isOutputTerminal) : Array((xml ? text.xml : text.features).utf8)
     }
+  }
+
+  private func makeProbe(_ logsIn: Bool) throws -> Probe {
+    guard logsIn else {
+      guard let target else { throw Failure.usage("the domain is missing") }
+      return try Probe(target, options, time)
+    }
+    let login = try account.login(reaching: options)
+    if let target, try JID(target: target).domain != login.jid.domain {
+      throw Failure.usage("\(login.jid.bare.full) is no account of \(target)")
+    }
+    return try Probe(login, options, time)
   }
 }

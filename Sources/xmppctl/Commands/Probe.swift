@@ -1,19 +1,39 @@
 import XMPP
 
-/// What `connect` and `features` have in common: go the way as far as it leads, print what was learnt, then fail if it
-/// led nowhere.
+/// What `connect`, `features` and `bind` have in common: go the way as far as it leads, print what was learnt, then fail if
+/// it led nowhere.
 struct Probe {
   private let waiter: Waiter
   private let connection: Connection
+  private let account: Account?
 
-  /// Reads target and options; nothing is sent.
+  /// A way without a login.
   init(_ target: String, _ options: ConnectionOptions, _ time: TimeOption) throws {
     guard !target.isEmpty else { throw Failure.usage("the domain is empty") }
     let limit = try once("--max-time", time.maxTime)?.value ?? 30
-    let domain = try JID(target: target).domain
-    let settings = try options.settings(for: domain)
+    let settings = try options.settings(for: JID(target: target).domain)
+    try self.init(settings, limit: limit, options, account: { _ in nil })
+  }
+
+  /// A way with a login.
+  init(_ login: Login, _ options: ConnectionOptions, _ time: TimeOption, registers: Bool = false) throws {
+    let limit = try once("--max-time", time.maxTime)?.value ?? login.maxTime ?? 30
+    try self.init(login.settings, limit: limit, options) { waiter in
+      var account = login.account(waiter)
+      account.registers = registers
+      return account
+    }
+  }
+
+  private init(
+    _ settings: ConnectionSettings, limit: Double, _ options: ConnectionOptions, account: (Waiter) -> Account?
+  ) throws {
     waiter = Waiter(seconds: limit, interrupts: Interrupts())
     connection = Connection(settings, waiter: waiter, trace: try options.makeTrace())
+    self.account = account(waiter)
+    if settings.tls.insecure {
+      Printer.diagnostic("xmppctl: warning: the certificate is not verified (--insecure)")
+    }
   }
 
   /// Goes as far as `goal` and prints the report, also where it failed.
@@ -21,9 +41,22 @@ struct Probe {
   /// - Throws: why the goal was not reached, or the report not written.
   func run(until goal: Goal, print: (Report) -> [UInt8]) throws {
     defer { connection.close() }
-    try? connection.open(until: goal)
-    let report = connection.report
-    try Printer.output(print(report), waiter: report.failure == nil ? waiter : Waiter(seconds: 2))
-    if let failure = report.failure { throw failure }
+    try? connection.open(until: goal, as: account)
+    // What was learnt is worth a moment more when the time is over.
+    let failure = connection.report.failure
+    connection.close()
+    try Printer.output(print(connection.report), waiter: failure == nil ? waiter : Waiter(seconds: 2))
+    if let failure { throw failure }
+  }
+}
+
+extension Login {
+  /// The account as the connection wants it.
+  func account(_ waiter: Waiter) -> Account {
+    var account = Account(jid: jid) { () throws(Failure) in try password.secret(waiter) }
+    account.mechanisms = mechanisms
+    account.compresses = compresses
+    account.usesSASL2 = usesSASL2
+    return account
   }
 }

@@ -1,0 +1,32 @@
+import ArgumentParser
+import XMPP
+
+/// `xmppctl bind`: a login up to the bound resource.
+struct Bind: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bind",
+    abstract: "Log in, bind a resource, print the full JID.",
+    discussion: """
+      Prints the full JID the server gives, and with --json all that was learnt on the way.
+
+        xmppctl bind bob@example.org
+        xmppctl bind --jid bob@example.org --json | jq .auth.mechanism
+      """)
+
+  @Flag(help: "Print one JSON object.") var json = false
+  @Flag(help: "Create the account first (XEP-0077).") var register = false
+  @OptionGroup(title: "Logging in") var account: AccountOptions
+  @OptionGroup(title: "Reaching the server") var options: ConnectionOptions
+  @OptionGroup var time: TimeOption
+  @Argument(help: ArgumentHelp("Who logs in; as --jid.", valueName: "jid")) var target: String?
+
+  func run() throws {
+    let terminal = Terminal()
+    let login = try account.login(target, reaching: options)
+    try Probe(login, options, time, registers: register).run(until: .bound) { report in
+      json
+        ? report.json(indented: terminal.isOutputTerminal)
+        : Array((report.failure == nil ? report.jid.map { $0.full.shown + "\n" } ?? "" : "").utf8)
+    }
+  }
+}
