@@ -196,7 +196,12 @@ extension Connection {
   private func streamError(_ element: Element) -> Failure {
     let error = StreamError(element)
     redirection = error.otherHost
-    return error.failure(domain: settings.domain.domainpart)
+    var failure = error.failure(domain: settings.domain.domainpart)
+    // Anybody on the way may have written it, in words made to be believed.
+    if report.endpoint?.method == .starttls && report.stages.last?.kind == .plain {
+      failure.message += ", before TLS (not authenticated)"
+    }
+    return failure
   }
 
   /// An element that has no place where it came.
