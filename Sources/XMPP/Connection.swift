@@ -35,8 +35,7 @@ public final class Connection {
     let start = Deadline.now
     defer { report.timings[.total] = Deadline.now.milliseconds(since: start) }
     do throws(Failure) {
-      try reachEndpoint()
-      if goal > .secured { try readFeatures() }
+      try reachEndpoint(until: goal)
       if let account { try logIn(account, until: goal) }
     } catch {
       report.failure = error

@@ -3,8 +3,9 @@ extension Connection {
   /// How often a stream error may send us elsewhere.
   private static let mostRedirections = 3
 
-  /// Tries every endpoint in order until one gives a stream as secure as asked for (RFC 6120 §3.2.1).
-  func reachEndpoint() throws(Failure) {
+  /// Tries every endpoint in order until one gives a stream as secure as asked for (RFC 6120 §3.2.1), and where the goal is
+  /// further away its features too: a server that sends us elsewhere does so in their place.
+  func reachEndpoint(until goal: Goal) throws(Failure) {
     let start = Deadline.now
     let resolver = Resolver(server: settings.nameServer, families: settings.families)
     defer { if report.attempts.isEmpty { report.timings.add(.dns, since: start) } }
@@ -19,7 +20,7 @@ extension Connection {
     while let endpoint = endpoints.popFirst() {
       report.timings = lookup
       do throws(Failure) {
-        try secure(endpoint, with: Dialer(resolver: resolver))
+        try secure(endpoint, with: Dialer(resolver: resolver), until: goal)
         return
       } catch {
         guard error.leavesOtherEndpoints else { throw error }
@@ -33,8 +34,8 @@ extension Connection {
     throw furthest ?? Failure(.dns, "no-endpoint", "there is nowhere to go", status: .noHost)
   }
 
-  /// Brings one endpoint to a secured stream, and notes how that went.
-  private func secure(_ endpoint: Endpoint, with dialer: Dialer) throws(Failure) {
+  /// Brings one endpoint to a secured stream, its features read where they are wanted, and notes how that went.
+  private func secure(_ endpoint: Endpoint, with dialer: Dialer, until goal: Goal) throws(Failure) {
     report.stages = []
     report.tls = nil
     report.certificate = nil
@@ -58,6 +59,7 @@ extension Connection {
       case .plain:
         try openStream(.plain)
       }
+      if goal > .secured { try readFeatures() }
     } catch {
       report.attempts[report.attempts.count - 1].failure = error
       trace?.note("that failed: \(error.message)")
