@@ -29,6 +29,9 @@ public struct XMLWriter: Sendable {
   /// Forgets the text and keeps the memory.
   public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
+  /// Ends the line, between elements.
+  public mutating func endLine() { put("\n") }
+
   /// Writes an element; `content` writes what is in it.
   ///
   /// - Parameter attributes: those that are `nil` are left out; `xml:lang` is the one name that may have a prefix.

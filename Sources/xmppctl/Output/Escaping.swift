@@ -24,6 +24,28 @@ enum Hazard {
     }
   }
 
+  /// The place of the first byte from `index` on that may begin something hazardous, or is `"` or `\`.
+  @inline(__always)
+  static func skipPlain(_ text: UnsafeBufferPointer<UInt8>, from index: Int) -> Int {
+    let bytes = UnsafeRawBufferPointer(text)
+    var index = index
+    while index &+ 16 <= bytes.count {
+      let v = bytes.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+      let special =
+        (v .< 0x20) .| (v .== 0x22) .| (v .== 0x5C) .| (v .== 0x7F) .| (v .== 0xC2) .| (v .== 0xD8)
+        .| (v .== 0xE2)
+      if any(special) { break }
+      index &+= 16
+    }
+    while index < bytes.count {
+      switch bytes[index] {
+      case 0..<0x20, 0x22, 0x5C, 0x7F, 0xC2, 0xD8, 0xE2: return index
+      default: index &+= 1
+      }
+    }
+    return index
+  }
+
   /// `\u` and four hexadecimal digits.
   static func escape(_ scalar: UInt32, into output: inout [UInt8]) {
     output.append(UInt8(ascii: "\\"))
@@ -42,22 +64,34 @@ extension String {
     return copy.withUTF8 { bytes in
       var output: [UInt8] = []
       output.reserveCapacity(bytes.count)
-      var index = 0
-      while index < bytes.count {
-        guard let hazard = Hazard.at(index, in: bytes) else {
-          output.append(bytes[index])
-          index += 1
-          continue
-        }
-        switch hazard.scalar {
-        case 0x09: output.append(contentsOf: "\\t".utf8)
-        case 0x0A: output.append(contentsOf: "\\n".utf8)
-        case 0x0D: output.append(contentsOf: "\\r".utf8)
-        default: Hazard.escape(hazard.scalar, into: &output)
-        }
-        index += hazard.length
-      }
+      Hazard.append(shown: bytes, to: &output)
       return String(decoding: output, as: UTF8.self)
     }
+  }
+}
+
+extension Hazard {
+  /// Appends UTF-8 as `String.shown` has it.
+  static func append(shown bytes: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
+    var start = 0
+    var index = 0
+    while true {
+      index = skipPlain(bytes, from: index)
+      guard index < bytes.count else { break }
+      guard let hazard = at(index, in: bytes) else {
+        index += 1
+        continue
+      }
+      output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<index]))
+      switch hazard.scalar {
+      case 0x09: output.append(contentsOf: "\\t".utf8)
+      case 0x0A: output.append(contentsOf: "\\n".utf8)
+      case 0x0D: output.append(contentsOf: "\\r".utf8)
+      default: escape(hazard.scalar, into: &output)
+      }
+      index += hazard.length
+      start = index
+    }
+    output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
   }
 }

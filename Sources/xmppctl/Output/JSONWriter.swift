@@ -38,10 +38,46 @@ struct JSONWriter {
     position = .afterKey
   }
 
+  /// Writes a member's name that needs no escaping; its value must follow.
+  mutating func key(literal name: StaticString) {
+    separate()
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(UInt8(ascii: ":"))
+    if indents { bytes.append(UInt8(ascii: " ")) }
+    position = .afterKey
+  }
+
+  /// Writes a string given as UTF-8.
+  mutating func value(utf8 text: UnsafeBufferPointer<UInt8>) {
+    separate()
+    quoted(text)
+    position = .afterValue
+  }
+
+  /// Writes a moment, milliseconds since 1970.
+  mutating func value(moment: Int64) {
+    separate()
+    bytes.append(UInt8(ascii: "\""))
+    Timestamp.append(milliseconds: moment, to: &bytes)
+    bytes.append(UInt8(ascii: "\""))
+    position = .afterValue
+  }
+
   /// Writes a string.
   mutating func value(_ text: String) {
     separate()
     quoted(text)
+    position = .afterValue
+  }
+
+  /// Writes a string that needs no escaping.
+  mutating func value(literal text: StaticString) {
+    separate()
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    bytes.append(UInt8(ascii: "\""))
     position = .afterValue
   }
 
@@ -85,7 +121,16 @@ struct JSONWriter {
   }
 
   /// Ends the line.
-  mutating func endLine() { bytes.append(UInt8(ascii: "\n")) }
+  mutating func endLine() {
+    bytes.append(UInt8(ascii: "\n"))
+    position = .first
+  }
+
+  /// Forgets the text and keeps the memory, unless that has become much.
+  mutating func removeAll() {
+    bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 18)
+    position = .first
+  }
 
   private mutating func nest(
     _ open: Unicode.Scalar, _ close: Unicode.Scalar, _ body: (inout JSONWriter) -> Void
@@ -128,23 +173,20 @@ struct JSONWriter {
   }
 
   /// Writes UTF-8 as a string: runs of harmless bytes are copied whole.
-  mutating func quoted(_ text: UnsafeBufferPointer<UInt8>) {
+  private mutating func quoted(_ text: UnsafeBufferPointer<UInt8>) {
     bytes.append(UInt8(ascii: "\""))
     var start = 0
     var index = 0
-    while index < text.count {
+    while true {
+      index = Hazard.skipPlain(text, from: index)
+      guard index < text.count else { break }
       let byte = text[index]
-      let isPlain = byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
-      if isPlain && byte >= 0x20 && byte < 0x7F {
-        index += 1
-        continue
-      }
       let hazard = Hazard.at(index, in: text)
-      if isPlain && hazard == nil {
+      guard hazard != nil || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
         index += 1
         continue
       }
-      bytes.append(contentsOf: text[start..<index])
+      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<index]))
       if let hazard {
         escape(hazard.scalar)
         index += hazard.length
@@ -155,7 +197,7 @@ struct JSONWriter {
       }
       start = index
     }
-    bytes.append(contentsOf: text[start...])
+    bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
     bytes.append(UInt8(ascii: "\""))
   }
 

@@ -13,6 +13,34 @@ enum Timestamp {
     return "\(date)T\(time)Z"
   }
 
+  /// Appends a moment in milliseconds since 1970 as `2026-11-22T10:00:00.123Z`. By arithmetic alone: it is done for each
+  /// stanza. What is outside the years 1970 to 9999 becomes the nearest moment inside.
+  static func append(milliseconds: Int64, to output: inout [UInt8]) {
+    let moment = min(max(0, milliseconds), 253_402_300_799_999)
+    let (days, time) = moment.quotientAndRemainder(dividingBy: 86_400_000)
+    // Years begin with March here, so that the leap day is the last one.
+    let shifted = days + 719_468
+    let era = shifted / 146_097
+    let dayOfEra = shifted % 146_097
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let month = (5 * dayOfYear + 2) / 153
+    let day = dayOfYear - (153 * month + 2) / 5 + 1
+    let year = yearOfEra + era * 400 + (month < 10 ? 0 : 1)
+    for (number, width, separator) in [
+      (year, 1000, "-"), (month < 10 ? month + 3 : month - 9, 10, "-"), (day, 10, "T"),
+      (time / 3_600_000, 10, ":"),
+      (time / 60_000 % 60, 10, ":"), (time / 1000 % 60, 10, "."), (time % 1000, 100, "Z"),
+    ] as [(Int64, Int64, Unicode.Scalar)] {
+      var place = width
+      while place > 0 {
+        output.append(UInt8(truncatingIfNeeded: 0x30 + number / place % 10))
+        place /= 10
+      }
+      output.append(UInt8(ascii: separator))
+    }
+  }
+
   private static func pad(_ number: Int, _ width: Int) -> String {
     let digits = String(number)
     return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits

@@ -1,0 +1,23 @@
+import XMPP
+
+/// What is known of a stanza beyond itself: when and by which way it came.
+struct StanzaEnvelope {
+  /// When it was read, milliseconds since 1970.
+  var received: Int64
+  /// When it was sent first, where what it was wrapped in says so (an archive, a carbon). It counts more than a delay in the
+  /// stanza itself, which then stays in `payload`.
+  var delay: Delay?
+  /// Whether it is a copy of what another device received or sent.
+  var carbon: Carbon.Direction?
+  /// Its id in the archive it came from.
+  var archive: String?
+
+  init(
+    received: Int64, delay: Delay? = nil, carbon: Carbon.Direction? = nil, archive: String? = nil
+  ) {
+    self.received = received
+    self.delay = delay
+    self.carbon = carbon
+    self.archive = archive
+  }
+}

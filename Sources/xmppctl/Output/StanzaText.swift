@@ -1,0 +1,71 @@
+import XMPP
+
+/// A stanza as one line for people: `TIME  FROM  [TYPE]  BODY`.
+///
+/// TIME is when it was sent, as far as that is known; FROM is `-` where the own server speaks for the account. TYPE is a
+/// message's type, else the kind and, where it says more, the type. BODY is what a person would read: the body, else an
+/// error, a subject, a presence's status, or the names of what there is.
+struct StanzaText {
+  private let stanza: Stanza
+  private let envelope: StanzaEnvelope
+
+  init(_ stanza: Stanza, _ envelope: StanzaEnvelope) {
+    self.stanza = stanza
+    self.envelope = envelope
+  }
+
+  /// Appends the line with its end.
+  func append(to output: inout [UInt8]) {
+    if let stamp = (envelope.delay ?? Delay(in: stanza.element))?.stamp, StanzaText.isTime(stamp) {
+      output.append(contentsOf: stamp.utf8)
+    } else {
+      Timestamp.append(milliseconds: envelope.received, to: &output)
+    }
+    append("  ", to: &output)
+    append(stanza.from ?? "-", to: &output)
+    append("  [", to: &output)
+    append(label, to: &output)
+    append("]", to: &output)
+    let words = words
+    if !words.isEmpty {
+      append("  ", to: &output)
+      append(words, to: &output)
+    }
+    output.append(UInt8(ascii: "\n"))
+  }
+
+  private var label: String {
+    switch stanza.kind {
+    case .message: stanza.type
+    case .presence: stanza.isAvailable ? "presence" : "presence \(stanza.type)"
+    case .iq: stanza.type.isEmpty ? "iq" : "iq \(stanza.type)"
+    }
+  }
+
+  private var words: String {
+    if let error = StanzaError(of: stanza) {
+      return [error.condition, error.text.map { "(\($0))" }].compactMap(\.self).joined(separator: " ")
+    }
+    let parts = StanzaParts(stanza)
+    if let body = parts.bodies.shown { return body.text }
+    if let subject = parts.subjects.shown { return "subject: \(subject.text)" }
+    let presence = [parts.show?.element.text, parts.statuses.shown?.text].compactMap(\.self)
+    if !presence.isEmpty { return presence.joined(separator: ": ") }
+    return stanza.element.elements.map { "<\($0.name) \($0.namespace)>" }.joined(separator: " ")
+  }
+
+  private func append(_ text: String, to output: inout [UInt8]) {
+    var text = text
+    text.withUTF8 { Hazard.append(shown: $0, to: &output) }
+  }
+
+  /// Whether a stranger's time looks like one (XEP-0082).
+  private static func isTime(_ stamp: String) -> Bool {
+    20...32 ~= stamp.utf8.count
+      && stamp.utf8.allSatisfy { 0x30...0x39 ~= $0 || "-T:.Z+".utf8.contains($0) }
+  }
+}
+
+extension Stanza {
+  fileprivate var isAvailable: Bool { kind == .presence && isType("available") }
+}
