@@ -32,7 +32,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "TestSupport",
-      dependencies: ["CLinux", "COpenSSL", "CZlib"],
+      dependencies: ["XMPP", "CLinux", "COpenSSL", "CZlib"],
       path: "Tests/TestSupport",
       swiftSettings: strict),
     .testTarget(
