@@ -44,13 +44,19 @@ public final class Connection {
     }
   }
 
-  /// Closes the stream, TLS and TCP, as far as that goes without waiting (RFC 6120 §4.4).
-  public func close() {
+  /// Closes the stream, TLS and TCP (RFC 6120 §4.4).
+  ///
+  /// - Parameter seconds: how long to wait for what is queued to leave and for the server to close its side; without it
+  ///   only what can be done at once is done.
+  public func close(within seconds: Double = 0) {
     guard let channel else { return }
     if isStreamOpen {
       write(masked: nil) { $0.closeStream() }
       isStreamOpen = false
       try? channel.transmit()
+      let limit = Deadline.after(seconds: seconds)
+      while !limit.hasPassed, let event = try? next(until: limit, while: "closing the stream"), event != .end
+      {}
     }
     report.compressionRatio = channel.compression?.ratio
     channel.close()
@@ -124,14 +130,26 @@ extension Connection {
 
   /// The next element of the stream; a stream error and the end of the stream are failures.
   func nextElement(while doing: @autoclosure () -> String) throws(Failure) -> Element {
-    switch try next(while: doing()) {
+    while true {
+      if let event = try next(while: doing()) { return try element(of: event, while: doing()) }
+    }
+  }
+
+  /// The next element that is there already; `nil` when there is none yet.
+  func takeElement() throws(Failure) -> Element? {
+    let doing = "waiting for stanzas"
+    return try take(while: doing).map { event throws(Failure) in try element(of: event, while: doing) }
+  }
+
+  private func element(of event: StreamParser.Event, while doing: String) throws(Failure) -> Element {
+    switch event {
     case .element(let element):
       if element.is("error", Namespace.stream) { throw streamError(element) }
       return element
     case .header: throw .protocolViolation("bad-format", "the server opened a stream inside the stream")
-    case .end, nil:
+    case .end:
       throw Failure(
-        .stream, "stream-closed", "the server closed the stream while \(doing())", status: .noConnection)
+        .stream, "stream-closed", "the server closed the stream while \(doing)", status: .noConnection)
     }
   }
 

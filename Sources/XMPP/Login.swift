@@ -3,7 +3,19 @@ extension Connection {
   /// Negotiates what the goal asks for, one step at a time.
   func logIn(_ account: Account, until goal: Goal) throws(Failure) {
     if account.registers { try register(account) }
-    var negotiation = Negotiation(goal: goal, wantsCompression: account.compresses)
+    try negotiate(Negotiation(goal: goal, wantsCompression: account.compresses), account)
+  }
+
+  /// Binds a resource on a stream that is logged in already.
+  func bind(_ account: Account) throws(Failure) {
+    var negotiation = Negotiation(goal: .bound, wantsCompression: false)
+    negotiation.finished(.authenticate)
+    try negotiate(negotiation, account)
+  }
+
+  private func negotiate(_ negotiation: Negotiation, _ account: Account) throws(Failure) {
+    var negotiation = negotiation
+    let goal = negotiation.goal
     var features = try readFeatures()
     while let step = negotiation.next(features) {
       switch step {
@@ -14,11 +26,16 @@ extension Connection {
       case .compress:
         try compress()
         features = try readFeatures()
-      case .bind: try bind(account, features)
+      case .bind: try bindResource(account, features)
       case .startSession: try startSession()
       }
       negotiation.finished(step)
     }
+  }
+
+  /// Whether the stream as it is now offers XEP-0198.
+  var offersStreamManagement: Bool {
+    report.stages.last?.features?.feature("sm", Namespace.streamManagement) != nil
   }
 
   /// Sends a request to the server and reads the answer with its id.
@@ -156,7 +173,7 @@ extension Connection {
     try openStream(.compressed)
   }
 
-  private func bind(_ account: Account, _ features: StreamFeatures) throws(Failure) {
+  private func bindResource(_ account: Account, _ features: StreamFeatures) throws(Failure) {
     let start = Deadline.now
     defer { spend(.bind, since: start) }
     guard features.feature("bind", Namespace.bind) != nil else {

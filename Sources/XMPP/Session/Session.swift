@@ -1,0 +1,161 @@
+import Glibc
+
+/// A bound resource over one connection after another: stanzas out, stanzas in, and XEP-0198's counts of both.
+///
+/// Nothing but `open`, `wait` and `close` waits. `Token` is what the caller wants back of a stanza it sent when the server
+/// has taken responsibility for it.
+public final class Session<Token: Sendable> {
+  /// What came in.
+  public enum Arrival {
+    /// A stanza. It counts as unread until `handled` says that it was dealt with.
+    case stanza(Stanza)
+    /// What stream management says; answers it asks for have been sent.
+    case management(StreamManagement<Token>.Event)
+  }
+
+  /// How the session began.
+  public enum Opening {
+    /// A new session. What was sent in the one before and never acknowledged is `unconfirmed`.
+    case new(acknowledged: [Token], unconfirmed: [Token])
+    /// The session of before goes on; `resend` must be sent again, and is counted already.
+    case resumed(acknowledged: [Token], resend: [Token])
+  }
+
+  /// The connection in use.
+  public private(set) var connection: Connection
+  /// The counts of XEP-0198.
+  public var management: StreamManagement<Token>
+  /// The full JID.
+  public private(set) var jid: JID
+
+  private let settings: ConnectionSettings
+  private let account: Account
+  private let waiter: Waiter
+  private let trace: Trace?
+  /// Whether the server was told less than is handled by now, after it asked.
+  private var owesAnswer = false
+
+  /// Prepares a session; nothing is sent. The account's own resourcepart is the wish for binding.
+  public init(
+    _ settings: ConnectionSettings, account: Account, waiter: Waiter, trace: Trace? = nil,
+    management: StreamManagement<Token> = StreamManagement()
+  ) {
+    self.settings = settings
+    self.account = account
+    self.waiter = waiter
+    self.trace = trace
+    self.management = management
+    jid = account.jid
+    connection = Connection(settings, waiter: waiter, trace: trace)
+  }
+
+  /// Connects, logs in, and resumes the session of before or binds a resource for a new one.
+  ///
+  /// - Parameter resumable: whether the server is asked for a session that can be come back to.
+  /// - Throws: why it did not get there; the connection's report tells more.
+  public func open(resumable: Bool) throws(Failure) -> Opening {
+    connection = Connection(settings, waiter: waiter, trace: trace)
+    owesAnswer = false
+    var lost: [Token] = []
+    var acknowledged: [Token] = []
+    let resumes = management.resumption != nil
+    do throws(Failure) {
+      try connection.open(until: resumes ? .authenticated : .bound, as: account)
+      if resumes {
+        switch try resume() {
+        case .resumed(let acknowledged, let resend):
+          return .resumed(acknowledged: acknowledged, resend: resend)
+        case .notResumed(_, let known, let unconfirmed): (acknowledged, lost) = (known, unconfirmed)
+        default: lost = management.abandon()
+        }
+        try connection.bind(account)
+      } else {
+        lost = management.abandon()
+      }
+    } catch {
+      connection.close()
+      throw error
+    }
+    jid = connection.report.jid ?? jid
+    if connection.offersStreamManagement { connection.send(management.enable(resumable: resumable)) }
+    return .new(acknowledged: acknowledged, unconfirmed: lost)
+  }
+
+  /// Sends a stanza.
+  ///
+  /// - Returns: whether there was room for it among the unacknowledged; where not, nothing was sent.
+  public func send(_ stanza: Element, token: Token) -> Bool {
+    guard management.enqueue(token) else { return false }
+    connection.send(stanza)
+    return true
+  }
+
+  /// Sends again what a resumed session had lost; it is counted already.
+  public func resend(_ stanza: Element) { connection.send(stanza) }
+
+  /// Asks for acknowledgement of all that was sent, where the server gives it.
+  public func requestAcknowledgement() {
+    if management.isOn { connection.send(management.request()) }
+  }
+
+  /// The next thing that is there already; `nil` when there is none yet. What is queued is sent as far as that goes.
+  ///
+  /// - Throws: also the stream error the server ends the stream with.
+  public func take() throws(Failure) -> Arrival? {
+    while let element = try connection.takeElement() {
+      if element.namespace.isSame(as: Namespace.streamManagement) {
+        let event = try management.receive(element)
+        if case .answer(let answer) = event {
+          connection.send(answer)
+          owesAnswer = true
+          continue
+        }
+        return .management(event)
+      }
+      guard let stanza = Stanza(element) else { continue }
+      management.arrived()
+      return .stanza(stanza)
+    }
+    return nil
+  }
+
+  /// Says that the oldest stanzas that came have been dealt with, and tells the server where it asked for that.
+  public func handled(_ count: Int) {
+    guard count > 0 else { return }
+    management.handled(count)
+    if owesAnswer {
+      connection.send(management.answer)
+      owesAnswer = false
+    }
+  }
+
+  /// Waits until more may be there, one of the others is ready, or `moment` has come.
+  ///
+  /// - Parameter readsInput: whether what the server sends is waited for.
+  public func wait(
+    for others: inout [pollfd], readsInput: Bool = true, until moment: Deadline = .never,
+    while doing: @autoclosure () -> String
+  ) throws(Failure) {
+    try connection.wait(for: &others, readsInput: readsInput, until: moment, while: doing())
+  }
+
+  /// Says how far it is and closes the stream, for good.
+  ///
+  /// - Parameter seconds: how long the server's closing is waited for.
+  public func close(within seconds: Double) {
+    if management.isOn { connection.send(management.answer) }
+    connection.close(within: seconds)
+    _ = management.abandon()
+  }
+
+  private func resume() throws(Failure) -> StreamManagement<Token>.Event? {
+    guard connection.offersStreamManagement, let request = management.resume() else { return nil }
+    connection.send(request)
+    let doing = "resuming the session"
+    let answer = try connection.nextElement(while: doing)
+    guard answer.namespace.isSame(as: Namespace.streamManagement) else {
+      throw connection.unexpected(answer, while: doing)
+    }
+    return try management.receive(answer)
+  }
+}
