@@ -96,12 +96,12 @@ final class PeerLine {
       return
     }
     engine.put(bytes)
-    guard let plain = try engine.read() else {
+    record.bytes += try engine.read() ?? []
+    guard !engine.saidGoodbye else {
       record.saidGoodbye = true
       clientLeft = true
       return
     }
-    record.bytes += plain
     try flush()
   }
 

@@ -132,6 +132,9 @@ final class TestTLSEngine {
     }
   }
 
+  /// Whether the client's goodbye has come, by itself or behind what was read last.
+  var saidGoodbye: Bool { SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN != 0 }
+
   func write(_ bytes: [UInt8]) throws {
     guard !bytes.isEmpty else { return }
     ERR_clear_error()
