@@ -16,6 +16,7 @@ struct XMPPCtl: ParsableCommand {
     subcommands: [Connect.self, Features.self, Bind.self])
 
   static func main() {
+    occupyStandardStreams()
     // A reader that goes away is an error to be told, not a signal to die by.
     signal(SIGPIPE, SIG_IGN)
     let arguments = CommandLine.arguments.dropFirst().map { $0 == "--trace" ? "--trace=/dev/stderr" : $0 }
@@ -31,6 +32,15 @@ struct XMPPCtl: ParsableCommand {
         message(for: error), hint: "xmppctl \(help(for: arguments)) says what there is")
       Printer.failure(failure, command: command(of: arguments))
       Glibc.exit(failure.status.rawValue)
+    }
+  }
+
+  /// Opens those of the standard streams that were closed, the wrong way round, so that using them fails still:
+  /// a socket that got the number of stdout would be sent the output.
+  private static func occupyStandardStreams() {
+    for (stream, mode) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY)]
+    where fcntl(stream, F_GETFD) < 0 {
+      _ = open("/dev/null", mode)
     }
   }
 
