@@ -29,21 +29,33 @@ enum Hazard {
   static func skipPlain(_ text: UnsafeBufferPointer<UInt8>, from index: Int) -> Int {
     let bytes = UnsafeRawBufferPointer(text)
     var index = index
-    while index &+ 16 <= bytes.count {
-      let v = bytes.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-      let special =
-        (v .< 0x20) .| (v .== 0x22) .| (v .== 0x5C) .| (v .== 0x7F) .| (v .== 0xC2) .| (v .== 0xD8)
-        .| (v .== 0xE2)
-      if any(special) { break }
-      index &+= 16
-    }
-    while index < bytes.count {
+    while true {
+      // Eight bytes at a time: the lowest byte whose highest bit is set in `found` is the first that may be one.
+      while index &+ 8 <= bytes.count {
+        let eight = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        let found =
+          ((eight &- ones &* 0x20) | eight | equal(eight, 0x22) | equal(eight, 0x5C) | equal(eight, 0x7F))
+          & highBits
+        if found != 0 {
+          index &+= found.littleEndian.trailingZeroBitCount >> 3
+          break
+        }
+        index &+= 8
+      }
+      guard index < bytes.count else { return index }
       switch bytes[index] {
       case 0..<0x20, 0x22, 0x5C, 0x7F, 0xC2, 0xD8, 0xE2: return index
       default: index &+= 1
       }
     }
-    return index
+  }
+
+  private static let highBits: UInt64 = 0x8080_8080_8080_8080
+  private static let ones: UInt64 = 0x0101_0101_0101_0101
+
+  @inline(__always) private static func equal(_ eight: UInt64, _ byte: UInt8) -> UInt64 {
+    let difference = eight ^ (ones &* UInt64(byte))
+    return (difference &- ones) & ~difference
   }
 
   /// `\u` and four hexadecimal digits.
