@@ -1,5 +1,6 @@
 // What Swift's Glibc module leaves out: it is made without _GNU_SOURCE.
 #pragma once
+#include <pty.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/pidfd.h>

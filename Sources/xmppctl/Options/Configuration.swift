@@ -74,17 +74,11 @@ struct Configuration {
   }
 
   private static func parse(_ json5: [UInt8], _ file: String) throws(Failure) -> JSONValue {
-    do {
-      return try JSONValue(json5: json5)
-    } catch {
-      throw .configuration("malformed", "\(file): \(explanation(error))")
+    // The decoder does not say where the mistake is.
+    guard let value = try? JSONValue(json5: json5) else {
+      throw .configuration("malformed", "\(file): it is not valid JSON5")
     }
-  }
-
-  private static func explanation(_ error: any Error) -> String {
-    guard case DecodingError.dataCorrupted(let context) = error else { return "it is not JSON5" }
-    guard let cause = context.underlyingError else { return context.debugDescription }
-    return "it is not JSON5: \(cause)"
+    return value
   }
 }
 

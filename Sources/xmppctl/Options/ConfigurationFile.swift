@@ -22,7 +22,7 @@ extension Configuration {
     var facts = stat()
     guard fstat(descriptor, &facts) == 0 else { throw unreadable(file) }
     try check(facts, file)
-    var bytes = try read(descriptor, file)
+    var bytes = try read(descriptor, facts.st_size, file)
     defer { _ = Secret(wiping: &bytes) }
     let configuration = try Configuration(bytes, file: file, home: environment.home)
     if configuration.holdsPassword, facts.st_mode & 0o077 != 0 {
@@ -34,11 +34,13 @@ extension Configuration {
   }
 
   /// Whoever can write the file chooses the command that is run and the server that gets the password.
-  private static func check(_ facts: stat, _ file: String) throws(Failure) {
+  ///
+  /// - Throws: status 78 for what is no regular file, is not the user's or root's, or can be written by anybody.
+  static func check(_ facts: stat, _ file: String, user: uid_t = geteuid()) throws(Failure) {
     guard facts.st_mode & S_IFMT == S_IFREG else {
       throw .configuration("not-a-file", "\(file): it is not a regular file")
     }
-    guard facts.st_uid == geteuid() || facts.st_uid == 0 else {
+    guard facts.st_uid == user || facts.st_uid == 0 else {
       throw .configuration("wrong-owner", "\(file): it belongs to another user (\(facts.st_uid))")
     }
     guard facts.st_mode & S_IWOTH == 0 else {
@@ -46,9 +48,11 @@ extension Configuration {
     }
   }
 
-  private static func read(_ descriptor: Int32, _ file: String) throws(Failure) -> [UInt8] {
-    // One allocation for all of it, so that growing leaves no copy of a password behind.
-    var bytes = [UInt8](repeating: 0, count: limit + 1)
+  /// Reads a file of `size` bytes.
+  private static func read(_ descriptor: Int32, _ size: off_t, _ file: String) throws(Failure) -> [UInt8] {
+    guard size <= limit else { throw .configuration("too-big", "\(file): it is bigger than 1 MiB") }
+    // One allocation, as growing would leave copies of a password behind; one byte more, to meet the end.
+    var bytes = [UInt8](repeating: 0, count: Int(size) + 1)
     var count = 0
     while count < bytes.count {
       let more = bytes.withUnsafeMutableBytes {
@@ -59,7 +63,7 @@ extension Configuration {
       if more == 0 { break }
       count += more
     }
-    guard count <= limit else { throw .configuration("too-big", "\(file): it is bigger than 1 MiB") }
+    guard count == size else { throw .configuration("unreadable", "\(file): it changed while it was read") }
     bytes.removeLast(bytes.count - count)
     return bytes
   }

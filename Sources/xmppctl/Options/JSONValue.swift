@@ -9,9 +9,9 @@ enum JSONValue: Decodable, Equatable {
   case array([JSONValue])
   case object([String: JSONValue])
 
-  /// Reads JSON5: comments, bare keys, single quotes, trailing commas.
+  /// Reads JSON5: comments, bare keys, single quotes, trailing commas. Of equal keys the first counts.
   ///
-  /// - Throws: what the decoder says about it.
+  /// - Throws: where it is malformed or nested too deep; the decoder says no more than that.
   init(json5 bytes: [UInt8]) throws {
     let decoder = JSONDecoder()
     decoder.allowsJSON5 = true

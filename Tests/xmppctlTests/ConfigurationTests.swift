@@ -1,0 +1,207 @@
+import Foundation
+import TestSupport
+import Testing
+import XMPP
+
+@testable import xmppctl
+
+@Suite struct ConfigurationTests {
+  @Test func json5IsRead() throws {
+    let configured = try ConfiguredLogin(
+      """
+      // where I work
+      {
+        default: 'work', /* bare keys, single quotes */
+        accounts: { work: { jid: "bob@example.org", connect_timeout: +2.5, }, },
+      }
+      """)
+    let login = try configured.login()
+    #expect(login.jid.full == "bob@example.org")
+    #expect(login.settings.connectTimeout == 2.5)
+  }
+
+  @Test func everyKeyHasItsEffect() throws {
+    let configured = try ConfiguredLogin(
+      """
+      {accounts: {work: {
+        jid: "bob@example.org", resource: "desk", mechanism: "PLAIN", compress: true, sasl2: false,
+        password: "open sesame", connect_to: "127.0.0.1:5333", tls: "starttls", insecure: true,
+        pin: "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", tls_min: "1.3", ipv4: true,
+        dns_server: "127.0.0.1:53", proxy: "socks5h://127.0.0.1:1080", connect_timeout: 3, max_time: 60,
+      }}}
+      """)
+    let login = try configured.login("--account", "work")
+    #expect(login.jid.full == "bob@example.org/desk")
+    #expect(login.mechanisms == ["PLAIN"])
+    #expect(login.compresses)
+    #expect(!login.usesSASL2)
+    #expect(login.maxTime == 60)
+    #expect(try login.passwordText() == "open sesame")
+    let settings = login.settings
+    #expect(settings.domain.full == "example.org")
+    #expect(settings.connectTo == (try HostAndPort(parsing: "127.0.0.1:5333", for: "")))
+    #expect(settings.tlsMode == .starttls)
+    #expect(settings.tls.insecure)
+    #expect(settings.tls.pins.count == 1)
+    #expect(settings.tls.minimumVersion == .tls13)
+    #expect(settings.families == .v4)
+    #expect(settings.nameServer == (try NameServer(parsing: "127.0.0.1:53")))
+    #expect(settings.proxy == (try Proxy(parsing: "socks5h://127.0.0.1:1080")))
+    #expect(settings.connectTimeout == 3)
+  }
+
+  @Test func pathsStartAtTheFileOrAtHome() throws {
+    let configured = try ConfiguredLogin(
+      """
+      {accounts: {near: {jid: "a@example.org", password_file: "near.txt"},
+                  home: {jid: "b@example.org", password_file: "~/home.txt"},
+                  far: {jid: "c@example.org", cacert: "missing.pem"}}}
+      """)
+    try configured.folder.write(".config/xmppctl/near.txt", "one\n")
+    try configured.folder.write("home.txt", "two\n")
+    #expect(try configured.login("--account", "near").passwordText() == "one")
+    #expect(try configured.login("--account", "home").passwordText() == "two")
+    let failure = #expect(throws: Failure.self) { try configured.login("--account", "far") }
+    #expect(failure?.message.contains(configured.folder.path(".config/xmppctl/missing.pem")) == true)
+  }
+
+  @Test(arguments: [
+    (#"{acounts: {}}"#, "unknown-key", "acounts"),
+    (
+      #"{accounts: {work: {jid: "a@b", pasword: "x"}}}"#, "unknown-key",
+      "account work: there is no key pasword"
+    ),
+    (#"{accounts: {work: {jid: 5}}}"#, "wrong-type", "account work: jid: must be a string, not a number"),
+    (#"{accounts: {work: {insecure: "yes"}}}"#, "wrong-type", "account work: insecure"),
+    (#"{accounts: {work: {pin: [1]}}}"#, "wrong-type", "account work: pin"),
+    (#"{accounts: {work: null}}"#, "wrong-type", "account work: must be an object"),
+    (#"{accounts: [1]}"#, "wrong-type", "accounts: must be an object, not an array"),
+    (#"[]"#, "wrong-type", "must be an object"),
+    (#"{default: "home", accounts: {work: {}}}"#, "unknown-account", "home"),
+    (#"{accounts: {work: {jid: "@b"}}}"#, "jid-malformed", "account work: jid"),
+    (#"{accounts: {work: {tls: "maybe"}}}"#, "invalid-value", "auto, direct, starttls, none"),
+    (#"{accounts: {work: {connect_timeout: 0}}}"#, "invalid-value", "account work: connect_timeout"),
+    (#"{accounts: {work: {connect_timeout: Infinity}}}"#, "invalid-value", "account work: connect_timeout"),
+    (#"{accounts: {work: {connect_timeout: NaN}}}"#, "invalid-value", "account work: connect_timeout"),
+    (#"{accounts: {work: {resource: ""}}}"#, "invalid-value", "account work: resource"),
+    (
+      #"{accounts: {work: {password_file: "a", password_command: "b"}}}"#, "contradiction",
+      "password_file and"
+    ),
+    (#"{accounts: {work: {sasl2: true, no_sasl2: true}}}"#, "contradiction", "sasl2 and no_sasl2"),
+    (#"{accounts: "#, "malformed", "JSON5"),
+    ("", "malformed", "JSON5"),
+  ])
+  func aMistakeIsNamed(json5: String, condition: String, words: String) throws {
+    let configured = try ConfiguredLogin(json5)
+    let failure = #expect(throws: Failure.self) { try configured.login("--jid", "a@example.org") }
+    #expect(failure?.condition == condition)
+    #expect(failure?.status == .configuration)
+    #expect(failure?.stage == .config)
+    #expect(failure?.message.contains(configured.file) == true)
+    #expect(failure?.message.contains(words) == true)
+  }
+
+  @Test func deepNestingIsAMistakeAndNoCrash() throws {
+    let configured = try ConfiguredLogin(String(repeating: "[", count: 100_000))
+    let failure = #expect(throws: Failure.self) { try configured.login("--jid", "a@example.org") }
+    #expect(failure?.condition == "malformed")
+  }
+
+  @Test func aMissingFileMattersOnlyWhereItWasNamed() throws {
+    let empty = try TemporaryFolder()
+    let configured = try ConfiguredLogin("{}")
+    let nowhere = LoginEnvironment(home: empty.path)
+    #expect(try configured.login("--jid", "a@example.org", environment: nowhere).jid.full == "a@example.org")
+    let missing = empty.path("other.json5")
+    for environment in [LoginEnvironment(), LoginEnvironment(config: missing)] {
+      let named = environment.config == nil ? ["--config", missing] : []
+      let options = try LoginOptions.parse(["--jid", "a@example.org"] + named)
+      let failure = #expect(throws: Failure.self) {
+        try options.account.login(reaching: options.connection, environment)
+      }
+      #expect(failure?.condition == "unreadable")
+      #expect(failure?.status == .configuration)
+    }
+  }
+
+  @Test func theFileIsFoundByOptionThenVariableThenBaseDirectory() throws {
+    func text(_ name: String) -> String { "{default: 'x', accounts: {x: {jid: '\(name)@example.org'}}}" }
+    let configured = try ConfiguredLogin(text("home"))
+    let byOption = try configured.folder.write("option.json5", text("option"))
+    let byVariable = try configured.folder.write("variable.json5", text("variable"))
+    try configured.folder.write("xdg/xmppctl/config.json5", text("xdg"))
+    var environment = LoginEnvironment()
+    #expect(try configured.login(environment: environment).jid.localpart == "home")
+    environment.configurationHome = "xdg"
+    #expect(try configured.login(environment: environment).jid.localpart == "home")
+    environment.configurationHome = configured.folder.path("xdg")
+    #expect(try configured.login(environment: environment).jid.localpart == "xdg")
+    environment.config = byVariable
+    #expect(try configured.login(environment: environment).jid.localpart == "variable")
+    #expect(try configured.login("--config", byOption, environment: environment).jid.localpart == "option")
+  }
+}
+
+/// Which files are trusted.
+@Suite struct ConfigurationTrustTests {
+  static let password = #"{accounts: {work: {jid: "a@example.org", password: "x"}}}"#
+  static let proxyPassword =
+    #"{accounts: {work: {jid: "a@example.org", proxy: "socks5h://u:p@127.0.0.1:1"}}}"#
+  static let command = #"{accounts: {work: {jid: "a@example.org", password_command: "true"}}}"#
+
+  @Test(
+    "C12: a file with a password that others may read is refused, also for another account's sake",
+    arguments: [password, proxyPassword], [0o644, 0o640, 0o604])
+  func readablePassword(json5: String, mode: Int) throws {
+    let configured = try ConfiguredLogin(json5, mode: mode)
+    let failure = #expect(throws: Failure.self) { try configured.login("--jid", "other@example.org") }
+    #expect(failure?.condition == "insecure-permissions")
+    #expect(failure?.status == .configuration)
+    #expect(failure?.hint == "chmod 600 \(configured.file)")
+  }
+
+  @Test func aFileWithoutAPasswordMayBeReadByOthers() throws {
+    let configured = try ConfiguredLogin(ConfigurationTrustTests.command, mode: 0o644)
+    #expect(try configured.login("--account", "work").jid.full == "a@example.org")
+    let secured = try ConfiguredLogin(ConfigurationTrustTests.password, mode: 0o400)
+    #expect(try secured.login("--account", "work").passwordText() == "x")
+  }
+
+  @Test("C12: a file that anybody may write is refused")
+  func writable() throws {
+    let configured = try ConfiguredLogin(ConfigurationTrustTests.command, mode: 0o646)
+    let failure = #expect(throws: Failure.self) { try configured.login("--account", "work") }
+    #expect(failure?.condition == "insecure-permissions")
+  }
+
+  @Test("C12: a file of another user is refused, root's is not")
+  func owner() throws {
+    var facts = stat()
+    facts.st_mode = S_IFREG | 0o600
+    facts.st_uid = 1001
+    #expect(throws: Failure.self) { try Configuration.check(facts, "file", user: 1000) }
+    #expect(throws: Failure.self) { try Configuration.check(facts, "file", user: 0) }
+    try Configuration.check(facts, "file", user: 1001)
+    facts.st_uid = 0
+    try Configuration.check(facts, "file", user: 1000)
+  }
+
+  @Test("C12: a FIFO and a device are refused at once", arguments: ["fifo", "/dev/zero", "/dev/null", "/"])
+  func notAFile(name: String) throws {
+    let folder = try TemporaryFolder()
+    let path = name == "fifo" ? folder.path("fifo") : name
+    if name == "fifo" { try #require(mkfifo(path, 0o600) == 0) }
+    let failure = #expect(throws: Failure.self) {
+      try Configuration.load(named: path, LoginEnvironment(home: folder.path))
+    }
+    #expect(failure?.condition == "not-a-file")
+    #expect(failure?.status == .configuration)
+  }
+
+  @Test func aHugeFileIsRefused() throws {
+    let configured = try ConfiguredLogin(String(repeating: " ", count: 1 << 20) + "{}")
+    let failure = #expect(throws: Failure.self) { try configured.login("--jid", "a@example.org") }
+    #expect(failure?.condition == "too-big")
+  }
+}
