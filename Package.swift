@@ -38,7 +38,7 @@ let package = Package(
     .testTarget(
       name: "XMPPTests",
       dependencies: ["XMPP", "TestSupport"],
-      resources: [.copy("Transcripts"), .copy("Captures")],
+      resources: [.copy("Transcripts"), .copy("Captures"), .copy("Golden")],
       swiftSettings: strict),
     .testTarget(
       name: "xmppctlTests",

@@ -13,6 +13,8 @@ enum FeatureCatalogue {
   enum Values: Equatable {
     /// It is there or it is not.
     case nothing
+    /// The element's own text.
+    case text
     /// Text of the children of this name.
     case children(String)
     /// `<mechanism/>`, in the feature's own namespace.
@@ -41,10 +43,23 @@ enum FeatureCatalogue {
     return table.first { element.is($0.name, $0.namespace) }
   }
 
+  /// The features that an element holds within: those of its `<inline/>` (XEP-0388 §2.3.2, XEP-0386), and known ones of
+  /// other namespaces, such as the host name among the mechanisms (XEP-0233).
+  static func inline(in element: Element) -> [Element] {
+    element.elements.flatMap { child -> [Element] in
+      if child.is("inline", element.namespace) { return Array(child.elements) }
+      guard !child.namespace.utf8.elementsEqual(element.namespace.utf8), entry(child) != nil else {
+        return []
+      }
+      return [child]
+    }
+  }
+
   /// The values an element offers, read as the table says; white space around them is none of theirs.
   static func values(of element: Element, as kind: Values) -> [String] {
     switch kind {
     case .nothing: []
+    case .text: [trimmed(element.text)]
     case .children(let name): element.elements.filter { $0.name == name }.map { trimmed($0.text) }
     case .mechanisms:
       element.elements.filter { $0.is("mechanism", element.namespace) }.map { trimmed($0.text) }
@@ -136,15 +151,42 @@ enum FeatureCatalogue {
       name: "fast", namespace: "urn:xmpp:fast:0", title: "Fast authentication (FAST)",
       specification: "XEP-0484", values: .mechanisms),
     Entry(
-      name: "upgrade", namespace: "urn:xmpp:sasl:upgrade:0", title: "SASL upgrade",
-      specification: "XEP-0480"),
+      name: "upgrade", namespace: Namespace.saslUpgrade, title: "SASL upgrade", specification: "XEP-0480",
+      values: .text),
     Entry(
-      name: "isr", namespace: "https://xmpp.org/extensions/isr/0", title: "Instant stream resumption",
+      name: "isr", namespace: Namespace.instantResumption, title: "Instant stream resumption",
       specification: "XEP-0397"),
     Entry(name: "carbons", namespace: "urn:xmpp:carbons:2", title: "Carbons", specification: "XEP-0280"),
     Entry(
       name: "hostname", namespace: "urn:xmpp:domain-based-name:1", title: "Domain-based service name",
-      specification: "XEP-0233"),
+      specification: "XEP-0233", values: .text),
+    Entry(
+      name: "c", namespace: Namespace.capabilities2, title: "Entity capabilities 2",
+      specification: "XEP-0390",
+      values: .childAttribute("hash", "algo")),
+    Entry(
+      name: "ver", namespace: "urn:xmpp:entityver:0", title: "Entity versioning", specification: "XEP-0366"),
+    Entry(
+      name: "bidi", namespace: "urn:xmpp:bidi", title: "Bidirectional server streams",
+      specification: "XEP-0288"),
+    Entry(
+      name: "pipelining", namespace: "urn:xmpp:features:pipelining", title: "Pipelining",
+      specification: "XEP-0305"),
+    Entry(
+      name: "register", namespace: "urn:xmpp:register:0", title: "Extensible in-band registration",
+      specification: "XEP-0389"),
+    Entry(
+      name: "recovery", namespace: "urn:xmpp:register:0", title: "Account recovery", specification: "XEP-0389"
+    ),
+    Entry(
+      name: "x509-register", namespace: "urn:xmpp:x509:0", title: "Registration of certificates",
+      specification: "XEP-0417"),
+    Entry(
+      name: "mux", namespace: "urn:xmpp:mux:0", title: "Stream multiplexing", specification: "XEP-0451",
+      values: .children("host")),
+    Entry(
+      name: "bind", namespace: "urn:xmpp:component:0", title: "Component binding", specification: "XEP-0225"),
+    Entry(name: "mam", namespace: Namespace.archive, title: "Message archive", specification: "XEP-0313"),
     Entry(
       name: "push", namespace: "p1:push", title: "ProcessOne push", specification: "proprietary"),
     Entry(

@@ -62,7 +62,7 @@ public struct StreamFeature: Sendable {
       element.elements.lazy.compactMap { child in
         child.name == "required" ? true : child.name == "optional" ? false : nil
       }.first
-    inline = element.elements.filter { $0.name == "inline" }.flatMap { $0.elements.map(StreamFeature.init) }
+    inline = FeatureCatalogue.inline(in: element).map(StreamFeature.init)
     self.element = element
   }
 }

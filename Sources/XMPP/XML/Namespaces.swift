@@ -148,7 +148,7 @@ public enum Namespace {
   /// XEP-0390
   public static let capabilities2 = "urn:xmpp:caps"
   /// XEP-0397
-  public static let instantResumption = "urn:xmpp:isr:0"
+  public static let instantResumption = "https://xmpp.org/extensions/isr/0"
   /// XEP-0421
   public static let occupantIDs = "urn:xmpp:occupant-id:0"
   /// XEP-0440
@@ -161,6 +161,8 @@ public enum Namespace {
   public static let streamLimits = "urn:xmpp:stream-limits:0"
   /// XEP-0480
   public static let scramUpgrade = "urn:xmpp:scram-upgrade:0"
+  /// XEP-0480
+  public static let saslUpgrade = "urn:xmpp:sasl:upgrade:0"
   /// XEP-0484
   public static let fast = "urn:xmpp:fast:0"
 }
