@@ -9,15 +9,6 @@ struct Terminal {
   /// Whether what goes to stdout is coloured: on a terminal unless `NO_COLOR` is set, anywhere where `CLICOLOR_FORCE` is.
   let colours: Bool
 
-  /// Reads the process's own streams and environment.
-  init() {
-    isOutputTerminal = isatty(STDOUT_FILENO) == 1
-    isErrorTerminal = isatty(STDERR_FILENO) == 1
-    colours = Terminal.colours(
-      isTerminal: isOutputTerminal, noColor: getenv("NO_COLOR").map { String(cString: $0) },
-      force: getenv("CLICOLOR_FORCE").map { String(cString: $0) })
-  }
-
   /// The rule for colour: `NO_COLOR` set to anything wins, then `CLICOLOR_FORCE` other than 0, then the terminal.
   static func colours(isTerminal: Bool, noColor: String?, force: String?) -> Bool {
     if let noColor, !noColor.isEmpty { return false }
@@ -37,6 +28,17 @@ struct Terminal {
   /// The text in that style, or as it is where there is no colour.
   func styled(_ text: String, _ style: Style) -> String {
     colours && !text.isEmpty ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
+  }
+}
+
+extension Terminal {
+  /// Reads the process's own streams and environment.
+  init() {
+    isOutputTerminal = isatty(STDOUT_FILENO) == 1
+    isErrorTerminal = isatty(STDERR_FILENO) == 1
+    colours = Terminal.colours(
+      isTerminal: isOutputTerminal, noColor: getenv("NO_COLOR").map { String(cString: $0) },
+      force: getenv("CLICOLOR_FORCE").map { String(cString: $0) })
   }
 }
 
