@@ -2,11 +2,50 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import XMPP
+
 /// RFC 3920's dialogues, as RFC 6120 corrects them, against the built executable.
 @Suite struct TranscriptTests {
   private let certificates: TestCertificates
 
   init() throws { certificates = try TestCertificates() }
+
+  /// Runs `bind` as somenode, whose password is "secret", behind the TLS of the transcript `tls`.
+  private func bind(_ parts: [String], jid: String = "somenode@example.com") throws -> Outcome {
+    let transcript = try parts.map { try Transcript($0) }.reduce(Transcript("tls"), +)
+    let server = TestTLSServer(try certificates.leaf("example.com"))
+    let peer = try ScriptedPeer(transcript.script(tls: server, compute: Self.serverProof))
+    let outcome = try Program.xmppctl.run(
+      [
+        "bind", "--json", "--connect-to", "127.0.0.1:\(peer.port)", "--cacert", certificates.authorityFile,
+        jid,
+      ],
+      environment: ["XMPPCTL_PASSWORD": "secret"])
+    let connections = try peer.finish()
+    #expect(try connections.first.flatMap { try transcript.departure(of: $0) } == nil, "\(outcome.error)")
+    #expect(!outcome.output.contains("secret") && !outcome.error.contains("secret"))
+    return outcome
+  }
+
+  /// RFC 2831 §2.1.3: what the server answers to the client's response, whose own proof is checked first.
+  private static func serverProof(_ name: String, _ known: [String: String]) throws -> String? {
+    guard name == "rspauth", let response = known["response"].flatMap({ Data(base64Encoded: $0) }) else {
+      return nil
+    }
+    let directives = String(decoding: response, as: UTF8.self)
+    let cnonce = try #require(directives.firstMatch(of: #/cnonce="([^"]*)"/#)).output.1
+    #expect(directives.contains(#"username="somenode",realm="somerealm",nonce="OA6MG9tEQGm2hh","#))
+    #expect(directives.contains(#"nc=00000001,qop=auth,digest-uri="xmpp/example.com",response="#))
+    let secret = try Hash.md5.digest(Array("somenode:somerealm:secret".utf8))
+    let first = hexadecimal(try Hash.md5.digest(secret + Array(":OA6MG9tEQGm2hh:\(cnonce)".utf8)))
+    let digest = { (method: String) throws -> String in
+      let second = hexadecimal(try Hash.md5.digest(Array("\(method):xmpp/example.com".utf8)))
+      return hexadecimal(
+        try Hash.md5.digest(Array("\(first):OA6MG9tEQGm2hh:00000001:\(cnonce):auth:\(second)".utf8)))
+    }
+    #expect(directives.contains(",response=\(try digest("AUTHENTICATE")),charset=utf-8"))
+    return Data("rspauth=\(try digest(""))\n".utf8).base64EncodedString()
+  }
 
   /// Runs a command against a server that follows a transcript, and holds both sides to it.
   private func play(_ transcript: Transcript, _ arguments: [String], domain: String = "example.com") throws
@@ -127,4 +166,61 @@ import Testing
     #expect(mechanisms["proprietary"] == [["mechanism": "X-GOOGLE-TOKEN", "owner": "Google"]])
     #expect(report["stages"][0]["stream"]["id"] == "8F2DEA3E08EDD09C")
   }
+
+  // MARK: Login and binding
+
+  @Test("RFC 3920 §6.5 and §7: DIGEST-MD5 and a resource of the client's choice")
+  func bind() throws {
+    let outcome = try bind(
+      ["digest-md5", "bind-offered", "bind", "closing"], jid: "somenode@example.com/someresource")
+    #expect(outcome.status == 0 && outcome.error == "")
+    let report = try JSON(outcome)
+    #expect(report["jid"] == "somenode@example.com/someresource")
+    #expect(report["auth"]["mechanism"] == "DIGEST-MD5")
+    #expect(report["auth"]["offered"] == ["DIGEST-MD5", "PLAIN", "EXTERNAL"])
+    #expect(report["stages"].map { $0["stage"] } == ["plain", "tls", "authenticated"])
+  }
+
+  @Test("RFC 3920 §7: a resource of the server's choice, and RFC 3921 §3: a session where it is wanted")
+  func bindWithoutAWish() throws {
+    let chosen = try bind(["digest-md5", "bind-offered", "bind-server-chosen", "closing"])
+    #expect(chosen.status == 0)
+    #expect(try JSON(chosen)["jid"] == "somenode@example.com/someresource")
+    let session = try bind(["digest-md5", "after-login", "bind-server-chosen", "session", "closing"])
+    #expect(session.status == 0)
+    #expect(try JSON(session)["stages"][2]["features"].map { $0["name"] } == ["bind", "session"])
+  }
+
+  @Test(
+    "RFC 3920 §6.5, steps 5, 7 and 9 (alt): the login is refused",
+    arguments: [
+      ("digest-md5-incorrect-encoding", "incorrect-encoding"),
+      ("digest-md5-temporary-failure", "temporary-auth-failure"),
+      ("digest-md5-late-failure", "temporary-auth-failure"),
+    ])
+  func loginRefused(name: String, condition: String) throws {
+    let outcome = try bind([name])
+    #expect(outcome.status == 77)
+    let report = try JSON(outcome)
+    #expect(report["error"]["stage"] == "auth" && report["error"]["condition"] == .string(condition))
+    #expect(report["ok"] == false && report["jid"] == .null)
+  }
+
+  @Test("RFC 3920 §7: binding is refused", arguments: ["bad-request", "not-allowed", "conflict"])
+  func bindRefused(condition: String) throws {
+    let outcome = try bind(
+      ["digest-md5", "bind-offered", "bind-\(condition)"], jid: "somenode@example.com/someresource")
+    #expect(outcome.status == 81)
+    #expect(outcome.error.hasPrefix("xmppctl: bind: bind: ") && outcome.error.contains(condition))
+    let report = try JSON(outcome)
+    #expect(report["error"]["stage"] == "bind" && report["error"]["condition"] == .string(condition))
+    #expect(report["jid"] == .null)
+  }
+}
+
+private func hexadecimal(_ bytes: [UInt8]) -> String {
+  bytes.map { byte in
+    let text = String(byte, radix: 16)
+    return text.count == 1 ? "0" + text : text
+  }.joined()
 }
