@@ -8,7 +8,8 @@ final class PeerLine {
   private var engine: TestTLSEngine?
   /// How much of `record.bytes` the expectations have used up.
   private var used = 0
-  private var last = ""
+  /// What the last expectation used up.
+  private(set) var last = ""
   private var clientLeft = false
   private var isClosed = false
 
@@ -38,6 +39,7 @@ final class PeerLine {
     case .send(let text): try send(Array(text.utf8))
     case .sendBytes(let bytes): try send(bytes)
     case .reply(let make): try send(Array(try make(last).utf8))
+    case .talk(let lead): try lead(ScriptedPeer.Talk(line: self))
     case .dribble(let bytes, let count, let seconds): try dribble(try sealed(bytes), count, seconds)
     case .tls(let server): try shakeHands(server)
     case .tlsFails(let server): try failToShakeHands(server)

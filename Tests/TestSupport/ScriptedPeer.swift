@@ -25,6 +25,8 @@ public final class ScriptedPeer: @unchecked Sendable {
     case sendBytes([UInt8])
     /// Sends what is made of the last thing that was expected.
     case reply(@Sendable (String) throws -> String)
+    /// Does what code does with the line, where the dialogue takes more than a script.
+    case talk(@Sendable (Talk) throws -> Void)
     /// Sends some bytes at once, with seconds in between.
     case dribble([UInt8], count: Int, seconds: Double)
     /// Shakes hands; everything after is encrypted.
@@ -49,6 +51,30 @@ public final class ScriptedPeer: @unchecked Sendable {
     case open(Gate)
     /// Waits until the test opens a gate.
     case wait(Gate)
+  }
+
+  /// The line in the hands of code: a part of a dialogue that depends on what the client says.
+  public struct Talk {
+    let line: PeerLine
+
+    /// The TLS session, where there is one.
+    public var session: Session? { line.record.session }
+
+    /// Reads a stream header.
+    @discardableResult
+    public func header() throws -> String {
+      try line.perform(.expectHeader)
+      return line.last
+    }
+
+    /// Reads one whole element.
+    public func element() throws -> String {
+      try line.perform(.expectElement)
+      return line.last
+    }
+
+    /// Sends some text.
+    public func send(_ text: String) throws { try line.perform(.send(text)) }
   }
 
   /// What came of one connection.
