@@ -126,6 +126,8 @@ extension Connection {
       MechanismChoice.Facts(
         security: security, channelBindings: report.tls?.channelBindings ?? [],
         hasLocalpart: account.jid.localpart != nil,
+        // There is one to be had wherever there is a name it belongs to.
+        hasPassword: account.jid.localpart != nil,
         hasClientCertificate: settings.tls.clientCertificate != nil,
         allowed: account.mechanisms))
   }
