@@ -116,6 +116,15 @@ extension Connection {
     return features
   }
 
+  /// How many bytes wait to be sent.
+  var pendingBytes: Int { channel?.pending ?? 0 }
+
+  /// The largest stanza the server takes, in bytes, where it says so (XEP-0478).
+  var stanzaLimit: Int? {
+    report.stages.last?.features?.feature("limits", Namespace.streamLimits)?.element
+      .child("max-bytes", Namespace.streamLimits).flatMap { Int($0.text) }
+  }
+
   /// Sends an element.
   func send(_ element: Element) {
     write(masked: trace == nil ? nil : Mask.text(for: element)) { $0.copy(element) }

@@ -93,9 +93,15 @@ public final class Session<Token: Sendable> {
   /// Sends again what a resumed session had lost; it is counted already.
   public func resend(_ stanza: Element) { connection.send(stanza) }
 
+  /// How many bytes wait to be sent.
+  public var pendingBytes: Int { connection.pendingBytes }
+
+  /// The largest stanza the server takes, in bytes, where it says so (XEP-0478).
+  public var stanzaLimit: Int? { connection.stanzaLimit }
+
   /// Asks for acknowledgement of all that was sent, where the server gives it.
   public func requestAcknowledgement() {
-    if management.isOn { connection.send(management.request()) }
+    if management.canRequest { connection.send(management.request()) }
   }
 
   /// The next thing that is there already; `nil` when there is none yet. What is queued is sent as far as that goes.

@@ -95,6 +95,8 @@ public struct StreamManagement<Token: Sendable>: Sendable {
 
   /// Whether acknowledgements can be asked for and given.
   public var isOn: Bool { state == .on }
+  /// Whether acknowledgements can be asked for, if only together with the request for them.
+  public var canRequest: Bool { state == .on || state == .enabling }
 }
 
 // MARK: - Beginning
@@ -222,7 +224,8 @@ extension StreamManagement {
           location: element.attribute("location"))
       }
       return .enabled(acknowledged: take(uncounted))
-    case (.failed, .enabling):
+    // In the off state it answers a request for acknowledgement that had left before it was known that there is none.
+    case (.failed, .enabling), (.failed, .off):
       state = .off
       return .notEnabled(condition: condition(element))
     case (.resumed, .resuming):

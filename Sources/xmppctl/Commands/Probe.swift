@@ -31,9 +31,12 @@ struct Probe {
     waiter = Waiter(seconds: limit, interrupts: Interrupts())
     connection = Connection(settings, waiter: waiter, trace: try options.makeTrace())
     self.account = account(waiter)
-    if settings.tls.insecure {
-      Printer.diagnostic("xmppctl: warning: the certificate is not verified (--insecure)")
-    }
+    if settings.tls.insecure { Probe.warnInsecure() }
+  }
+
+  /// Says that nobody vouches for the server, each time.
+  static func warnInsecure() {
+    Printer.diagnostic("xmppctl: warning: the certificate is not verified (--insecure)")
   }
 
   /// Goes as far as `goal` and prints the report, also where it failed.

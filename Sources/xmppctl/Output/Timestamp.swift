@@ -2,6 +2,13 @@ import Glibc
 
 /// Moments of the calendar as text (RFC 3339).
 enum Timestamp {
+  /// The present moment, milliseconds since 1970.
+  static var now: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+
   /// A moment in seconds since 1970 as `2026-11-22T10:00:00Z`.
   static func text(seconds: Int64) -> String {
     var moment = time_t(seconds)

@@ -1,0 +1,69 @@
+/// When a session that was lost is tried again, and after what pause (RFC 6120 §3.3). No I/O, no clock: the caller waits.
+///
+/// It is for sessions that have been open once: what never worked is told at once, not tried all night.
+public struct Reconnection: Sendable {
+  /// No pause is longer; seconds.
+  public let longest: Double
+  /// The bound of the first pause; seconds.
+  private let shortest: Double
+  /// The bound of the next pause; seconds.
+  private var bound: Double
+
+  /// - Parameters:
+  ///   - shortest: the bound of the first pause, seconds.
+  ///   - longest: the bound that the pauses grow to, seconds.
+  public init(shortest: Double = 0.5, longest: Double = 60) {
+    self.shortest = shortest
+    self.longest = longest
+    bound = shortest
+  }
+
+  /// How long to wait before the next attempt, in seconds; `nil` where there should be none.
+  ///
+  /// The bound doubles each time, and half of it is left to chance, so that a server that comes back is not met by all
+  /// its clients at once. It starts anew when the session held for longer than the last pause could be: one that is let
+  /// in and thrown out again gets slower all the same.
+  ///
+  /// - Parameters:
+  ///   - failure: why the session, or the attempt at one, ended.
+  ///   - seconds: how long the session had been open; 0 where it was not.
+  public mutating func pause(
+    after failure: Failure, heldFor seconds: Double, using generator: inout some RandomNumberGenerator
+  ) -> Double? {
+    guard failure.isWorthAnotherAttempt else { return nil }
+    if seconds > bound { bound = shortest }
+    defer { bound = min(longest, bound * 2) }
+    return Double.random(in: bound / 2...bound, using: &generator)
+  }
+
+  /// `pause` with the system's randomness.
+  public mutating func pause(after failure: Failure, heldFor seconds: Double) -> Double? {
+    var system = SystemRandomNumberGenerator()
+    return pause(after: failure, heldFor: seconds, using: &system)
+  }
+}
+
+extension Failure {
+  /// Whether the same may go well a while later. Not after a conflict, where two would throw each other out for ever,
+  /// nor after a failed login or a refused certificate; nor where the server's XML or ours is at fault, since it will be
+  /// the same again.
+  var isWorthAnotherAttempt: Bool {
+    switch status {
+    case .noConnection, .noHost, .tls: true
+    case .timeout: condition == "connect-timeout"
+    case .protocolViolation: Failure.passing.contains { $0.isSame(as: condition) }
+    case .authentication: condition.isSame(as: "temporary-auth-failure")
+    case .bind: condition.isSame(as: "resource-constraint")
+    case .ok, .refused, .usage, .data, .noInput, .internalError, .output, .configuration, .certificate,
+      .interrupted, .terminated:
+      false
+    }
+  }
+
+  /// Stream errors that say nothing against the client (RFC 6120 §4.9.3). A server that is starting may not know its
+  /// hosts yet.
+  private static let passing = [
+    "system-shutdown", "reset", "connection-timeout", "internal-server-error", "remote-connection-failed",
+    "resource-constraint", "see-other-host", "host-unknown",
+  ]
+}

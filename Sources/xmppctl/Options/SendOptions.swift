@@ -1,0 +1,95 @@
+import ArgumentParser
+import XMPP
+
+/// What is sent, in which form, and when it counts as sent.
+struct SendOptions: ParsableArguments {
+  @Option(
+    name: .shortAndLong, parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("The body; without it standard input is the body.", valueName: "text"))
+  var message: [String] = []
+
+  @Option(parsing: .unconditionalSingleValue, help: "The subject.") var subject: [String] = []
+  @Option(help: "The thread the message belongs to.") var thread: [String] = []
+  @Option(help: "The id of the message; random without it.") var id: [String] = []
+  @Option(help: ArgumentHelp("The language of the text.", valueName: "tag")) var lang: [String] = []
+
+  @Option(help: ArgumentHelp("chat, normal, headline or groupchat; default chat.", valueName: "type"))
+  var type: [Message.Kind] = []
+
+  @Option(help: ArgumentHelp("A link that goes with it (XEP-0066).", valueName: "url")) var oobUrl: [String] = []
+
+  @Flag(help: "RECIPIENT is a room: join, send, wait for the room's copy, leave.") var room = false
+  @Option(help: "The nickname in the room; the localpart without it.") var nick: [String] = []
+  @Option(help: ArgumentHelp("The room's password is FILE's first line.", valueName: "file"))
+  var roomPasswordFile: [String] = []
+
+  @Flag(help: "Each line of standard input is a message.") var lines = false
+  @Flag(help: "Each line of standard input is a JSON object.") var ndjson = false
+  @Flag(help: "Standard input is stanzas; the answers to iqs are printed.") var xml = false
+
+  @Option(help: ArgumentHelp("server, receipt or none; default server.", valueName: "level"))
+  var confirm: [Confirmation] = []
+
+  @Flag(help: "Pass over bad lines of the input.") var keepGoing = false
+  @Flag(help: "Put U+FFFD where XML cannot carry a character.") var replaceInvalid = false
+  @Flag(help: "Connect again for what surely was not sent.") var retry = false
+  @Flag(help: "Print a line of JSON for each stanza.") var json = false
+
+  @Option(help: ArgumentHelp("Limit for the whole run; default 30.", valueName: "s")) var maxTime: [Seconds] = []
+
+  /// What the options say about every message.
+  ///
+  /// - Throws: a usage failure for what makes no sense together.
+  func template(for recipients: [JID]) throws -> SendTemplate {
+    let forms = [("--lines", lines), ("--ndjson", ndjson), ("--xml", xml)].filter(\.1).map(\.0)
+    if forms.count > 1 { throw Failure.usage("\(forms.joined(separator: " and ")) exclude each other") }
+    if let form = forms.first, !message.isEmpty { throw Failure.usage("\(form) reads standard input, not --message") }
+    if recipients.isEmpty, !ndjson, !xml { throw Failure.usage("no recipient given") }
+    if room, recipients.count != 1 { throw Failure.usage("--room wants exactly one recipient, the room") }
+    var template = SendTemplate(recipients: recipients)
+    template.kind = try once("--type", type) ?? (room ? .groupchat : .chat)
+    template.id = try once("--id", id)
+    if template.id != nil, !forms.isEmpty || recipients.count > 1 {
+      throw Failure.usage("--id is for one message alone")
+    }
+    template.subject = try once("--subject", subject).map(checked("--subject"))
+    template.thread = try once("--thread", thread).map(checked("--thread"))
+    template.language = try once("--lang", lang).map(checked("--lang"))
+    template.outOfBandURL = try once("--oob-url", oobUrl).map(checked("--oob-url"))
+    template.confirmation =
+      switch try once("--confirm", confirm) ?? .server {
+      case .none: .nothing
+      case .server: room ? .copy : .server
+      case .receipt: .receipt
+      }
+    if room, template.confirmation == .receipt { throw Failure.usage("a room sends no receipts") }
+    return template
+  }
+
+  /// Where the stanzas come from.
+  func source(_ template: SendTemplate) throws -> SendSource {
+    if let body = try once("--message", message) {
+      return try SendSource(body: body, template, replacesInvalid: replaceInvalid)
+    }
+    let form: SendSource.Form = lines ? .lines : ndjson ? .ndjson : xml ? .xml : .body
+    return SendSource(form, template, replacesInvalid: replaceInvalid, keepsGoing: keepGoing)
+  }
+
+  /// The room to join, where there is one.
+  func room(_ recipients: [JID], account: JID) throws -> SendRoom? {
+    guard room, let room = recipients.first else { return nil }
+    let nick = try once("--nick", nick) ?? account.localpart ?? "xmppctl"
+    return SendRoom(try room.bare.with(resourcepart: nick), password: nil)
+  }
+
+  private func checked(_ option: String) -> (String) throws -> String {
+    { text in try InputText(replacesInvalid: replaceInvalid).text(Array(text.utf8), in: option) }
+  }
+}
+
+/// When a message counts as sent.
+enum Confirmation: String, ExpressibleByArgument, CaseIterable {
+  case server, receipt, none
+}
+
+extension Message.Kind: ExpressibleByArgument {}

@@ -1,0 +1,77 @@
+import XMPP
+
+/// One stanza to be sent, and what confirms it.
+struct SendItem {
+  /// The stanza, with its id.
+  let stanza: Element
+  /// Whom it is for; `nil` is the own account.
+  let to: JID?
+  /// What confirms it.
+  let awaited: Delivery.Awaited
+}
+
+/// What the options say about the messages of a run: turns what the input holds into stanzas.
+struct SendTemplate {
+  /// The recipients; each thing of the input goes to each of them, unless it names its own.
+  var recipients: [JID]
+  var kind = Message.Kind.chat
+  var id: String?
+  var subject: String?
+  var thread: String?
+  var language: String?
+  var outOfBandURL: String?
+  /// What confirms a message.
+  var confirmation = Delivery.Awaited.server
+
+  /// The stanzas for a body.
+  func items(body: String) -> [SendItem] {
+    recipients.map { to in
+      item(Message(to: to, kind: kind, id: id, body: body, subject: subject, thread: thread, language: language))
+    }
+  }
+
+  /// The stanzas for one thing of structured input.
+  ///
+  /// - Throws: where it is for nobody.
+  func items(_ input: InputItem, place: String) throws(Failure) -> [SendItem] {
+    switch input {
+    case .message(let input):
+      let recipients = input.to.map { [$0] } ?? recipients
+      guard !recipients.isEmpty else {
+        throw .input("no-recipient", "\(place) says not whom it is for", hint: "give it a \"to\", or a RECIPIENT")
+      }
+      return recipients.map { to in
+        item(
+          Message(
+            to: to, kind: input.kind ?? kind, id: input.id, body: input.body, subject: input.subject ?? subject,
+            thread: input.thread ?? thread, language: input.language ?? language))
+      }
+    case .stanza(let stanza):
+      let targets = stanza.to == nil ? recipients : []
+      return (targets.isEmpty ? [stanza] : targets.map(stanza.addressed)).map(item)
+    }
+  }
+
+  private func item(_ message: Message) -> SendItem {
+    var message = message
+    message.outOfBandURL = outOfBandURL
+    message.requestsReceipt = confirmation == .receipt
+    return SendItem(stanza: message.element, to: message.to, awaited: confirmation)
+  }
+
+  private func item(_ stanza: Stanza) -> SendItem {
+    let id = stanza.id ?? ""
+    let element = id.isEmpty ? stanza.element.setting("id", to: StanzaIdentifier.random()) : stanza.element
+    let awaited: Delivery.Awaited =
+      switch stanza.kind {
+      case .iq: stanza.isRequest ? .answer : .server
+      case .message: confirmation == .receipt && !stanza.asksForReceipt ? .server : confirmation
+      case .presence: confirmation == .nothing ? .nothing : .server
+      }
+    return SendItem(stanza: element, to: stanza.recipient, awaited: awaited)
+  }
+}
+
+extension Stanza {
+  fileprivate var asksForReceipt: Bool { element.child("request", Namespace.receipts) != nil }
+}
