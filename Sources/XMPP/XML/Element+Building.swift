@@ -37,31 +37,24 @@ extension Element {
     _ name: String, _ namespace: String, _ attributes: KeyValuePairs<String, String?> = [:],
     nodes: [Node]
   ) {
-    self.init(name, namespace, attributes) { tape in
-      for node in nodes {
-        switch node {
-        case .element(let element): tape.copy(element)
-        case .text(let text): text.withUTF8 { tape.text($0) }
-        }
-      }
-    }
+    self.init(name, namespace, attributes) { $0.append(nodes) }
+  }
+
+  /// An element of any content and any attributes, no two of which have the same name.
+  public init(_ name: String, _ namespace: String, attributes: [Attribute], nodes: [Node] = []) {
+    let tape = Tape()
+    tape.openElement(tape.intern(name), tape.intern(namespace), attributes: attributes.count)
+    for attribute in attributes { tape.attribute(attribute) }
+    tape.append(nodes)
+    tape.closeElement()
+    self.init(tape: tape, index: 0)
   }
 
   /// The same element with an attribute in no namespace set, or without it.
   public func setting(_ name: String, to value: String?) -> Element {
     var attributes = attributes.filter { !$0.is(name) }
     if let value { attributes.append(Attribute(name, value)) }
-    let tape = Tape()
-    tape.openElement(tape.intern(self.name), tape.intern(namespace), attributes: attributes.count)
-    for attribute in attributes { tape.attribute(attribute) }
-    for child in children {
-      switch child {
-      case .element(let element): tape.copy(element)
-      case .text(let text): text.withUTF8 { tape.text($0) }
-      }
-    }
-    tape.closeElement()
-    return Element(tape: tape, index: 0)
+    return Element(self.name, namespace, attributes: attributes, nodes: Array(children))
   }
 
   private init(
@@ -117,6 +110,15 @@ extension Tape {
   fileprivate func text(_ string: String) {
     var string = string
     string.withUTF8 { text($0) }
+  }
+
+  fileprivate func append(_ nodes: [Element.Node]) {
+    for node in nodes {
+      switch node {
+      case .element(let element): copy(element)
+      case .text(let text): text.withUTF8 { self.text($0) }
+      }
+    }
   }
 
   fileprivate func attribute(_ other: Attribute) {
