@@ -8,7 +8,7 @@ public struct XMLWriter: Sendable {
   public enum Style: Sendable {
     /// Nothing.
     case plain
-    /// What would end a line or play tricks on a terminal: line ends, C1 controls, DEL, bidirectional controls.
+    /// What would end a line or play tricks on a terminal: line ends, TAB, C1 controls, DEL, bidirectional controls.
     case line
   }
 
@@ -198,7 +198,7 @@ public struct XMLWriter: Sendable {
     case UInt8(ascii: "\""): return inAttribute ? (1, "&quot;") : nil
     case 0x0D: return (1, "&#13;")
     case 0x0A: return inAttribute || style == .line ? (1, "&#10;") : nil
-    case 0x09: return inAttribute ? (1, "&#9;") : nil
+    case 0x09: return inAttribute || style == .line ? (1, "&#9;") : nil
     case 0..<0x20: return (1, "\u{FFFD}")
     case 0x7F: return style == .line ? (1, "&#127;") : nil
     case 0xEF:
