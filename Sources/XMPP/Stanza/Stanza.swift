@@ -12,14 +12,12 @@ public struct Stanza: Sendable, Equatable {
 
   /// Takes an element for a stanza; `nil` where it is none of the three in `jabber:client`.
   public init?(_ element: Element) {
-    if element.is("message", Namespace.client) {
-      kind = .message
-    } else if element.is("presence", Namespace.client) {
-      kind = .presence
-    } else if element.is("iq", Namespace.client) {
-      kind = .iq
-    } else {
-      return nil
+    guard element.commonNamespace == .client else { return nil }
+    switch element.commonName {
+    case .message: kind = .message
+    case .presence: kind = .presence
+    case .iq: kind = .iq
+    default: return nil
     }
     self.element = element
   }

@@ -23,8 +23,8 @@ final class Tape: @unchecked Sendable {
 
   @exclusivity(unchecked) var cells: [Cell] = []
   @exclusivity(unchecked) var bytes: [UInt8] = []
-  /// The names and namespaces that the cells refer to; shared with the parser that interned them.
-  @exclusivity(unchecked) var names: [String] = [""]
+  /// The names and namespaces that the cells refer to, the common ones first; shared with the parser that interned them.
+  @exclusivity(unchecked) var names = CommonName.strings
   /// The innermost open element, or -1. Until an element is closed its `second` holds the one around it.
   @exclusivity(unchecked) private var open = -1
   /// Whether the last cell is text that more text continues.

@@ -167,9 +167,10 @@ final class TreeBuilder {
 
 /// The names of one parser as strings, found by the address libxml2 keeps each of them at.
 private struct NameTable {
-  private(set) var strings = [""]
+  private(set) var strings = CommonName.strings
   /// A hash table whose size is a power of two; 0 is a free slot.
   private var slots = [(address: UInt, place: UInt32)](repeating: (0, 0), count: 256)
+  private var used = 0
 
   mutating func place(_ name: UnsafePointer<UInt8>?) -> UInt32 {
     guard let name else { return 0 }
@@ -179,10 +180,13 @@ private struct NameTable {
       if slots[slot].address == address { return slots[slot].place }
       slot = (slot &+ 1) & (slots.count &- 1)
     }
-    let place = UInt32(clamping: strings.count)
-    strings.append(String(cString: name))
+    let string = String(cString: name)
+    let common = CommonName.strings.firstIndex { $0.isSame(as: string) }
+    let place = UInt32(clamping: common ?? strings.count)
+    if common == nil { strings.append(string) }
     slots[slot] = (address, place)
-    if strings.count * 2 > slots.count { grow() }
+    used += 1
+    if used * 2 > slots.count { grow() }
     return place
   }
 

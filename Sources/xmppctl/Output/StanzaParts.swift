@@ -65,18 +65,13 @@ struct StanzaParts {
   init(_ stanza: Stanza) {
     kind = stanza.kind
     for attribute in stanza.element.attributes {
-      if attribute.is("from") {
-        from = attribute
-      } else if attribute.is("to") {
-        to = attribute
-      } else if attribute.is("id") {
-        id = attribute
-      } else if attribute.is("type") {
-        type = attribute
-      } else if attribute.is("lang", Namespace.xml) {
-        language = attribute
-      } else {
-        hasOtherAttributes = true
+      switch (attribute.commonName, attribute.commonNamespace) {
+      case (.from, .empty): from = attribute
+      case (.to, .empty): to = attribute
+      case (.id, .empty): id = attribute
+      case (.type, .empty): type = attribute
+      case (.lang, .xml): language = attribute
+      default: hasOtherAttributes = true
       }
     }
     let isError = type?.withUTF8 { $0.elementsEqual("error".utf8) } ?? false
@@ -94,8 +89,10 @@ struct StanzaParts {
 
   /// Whether an attribute of a stanza has a key of its own.
   static func isOwn(_ attribute: Attribute) -> Bool {
-    attribute.is("from") || attribute.is("to") || attribute.is("id") || attribute.is("type")
-      || attribute.is("lang", Namespace.xml)
+    switch (attribute.commonName, attribute.commonNamespace) {
+    case (.from, .empty), (.to, .empty), (.id, .empty), (.type, .empty), (.lang, .xml): true
+    default: false
+    }
   }
 
   /// Whether the child at a place among the elements is shown whole elsewhere than in `payload`.
@@ -136,22 +133,19 @@ struct StanzaParts {
 
   /// What a child can be, by its name and form.
   private func role(of child: Element) -> Role {
-    switch kind {
-    case .message:
-      if child.is("body", Namespace.client) { return child.isText(inLanguage: true) ? .body : .payload }
-      if child.is("subject", Namespace.client) { return child.isText(inLanguage: true) ? .subject : .payload }
-      if child.is("thread", Namespace.client) { return child.isText(inLanguage: false) ? .thread : .payload }
-    case .presence:
-      if child.is("show", Namespace.client) { return child.isText(inLanguage: false) ? .show : .payload }
-      if child.is("status", Namespace.client) { return child.isText(inLanguage: true) ? .status : .payload }
-      if child.is("priority", Namespace.client) {
-        return child.isText(inLanguage: false) ? .priority : .payload
-      }
-    case .iq: break
+    guard child.commonNamespace == .client else {
+      return child.commonNamespace == .delay && child.isWholeDelay ? .delay : .payload
     }
-    if child.is("error", Namespace.client) { return .error }
-    if child.is("delay", Namespace.delay) { return child.isWholeDelay ? .delay : .payload }
-    return .payload
+    return switch (child.commonName, kind) {
+    case (.body, .message): child.isText(inLanguage: true) ? .body : .payload
+    case (.subject, .message): child.isText(inLanguage: true) ? .subject : .payload
+    case (.thread, .message): child.isText(inLanguage: false) ? .thread : .payload
+    case (.show, .presence): child.isText(inLanguage: false) ? .show : .payload
+    case (.status, .presence): child.isText(inLanguage: true) ? .status : .payload
+    case (.priority, .presence): child.isText(inLanguage: false) ? .priority : .payload
+    case (.error, _): .error
+    default: .payload
+    }
   }
 
   /// A priority, where its text is just how the number is written.
@@ -205,11 +199,14 @@ struct StanzaErrorParts {
 extension Element {
   /// Whether there is nothing in it but text, nor on it but perhaps a language.
   fileprivate func isText(inLanguage: Bool) -> Bool {
-    for attribute in attributes where !inLanguage || !attribute.is("lang", Namespace.xml) { return false }
+    for attribute in attributes {
+      guard inLanguage, attribute.commonName == .lang, attribute.commonNamespace == .xml else { return false }
+    }
     return hasNoElements
   }
 
   fileprivate var isWholeDelay: Bool {
+    guard self.is("delay", Namespace.delay) else { return false }
     var hasStamp = false
     for attribute in attributes {
       if attribute.is("stamp") { hasStamp = true } else if !attribute.is("from") { return false }
