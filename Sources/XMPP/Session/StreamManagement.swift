@@ -224,9 +224,12 @@ extension StreamManagement {
           location: element.attribute("location"))
       }
       return .enabled(acknowledged: take(uncounted))
-    // In the off state it answers a request for acknowledgement that had left before it was known that there is none.
-    case (.failed, .enabling), (.failed, .off):
+    case (.failed, .enabling):
       state = .off
+      return .notEnabled(condition: condition(element))
+    case (.failed, .off) where requests > 0:
+      // A request for acknowledgement had left before it was known that there is none.
+      requests = 0
       return .notEnabled(condition: condition(element))
     case (.resumed, .resuming):
       guard let id = element.attribute("previd"), let resumption, id.isSame(as: resumption.id) else {
