@@ -180,7 +180,9 @@ extension Connection {
   func take(while doing: @autoclosure () -> String) throws(Failure) -> StreamParser.Event? {
     while true {
       if let event = try reader.next() { return event }
-      if waiter.deadline.hasPassed { throw waiter.expired(while: doing()) }
+      // Before each read: a server that never pauses must not put off deadlines and signals.
+      try waiter.check(doing: doing())
+      if endpointLimit.hasPassed { throw endpointExpired(while: doing()) }
       guard let channel else { throw lost(while: doing()) }
       try channel.transmit()
       switch try reader.receive(from: channel) {

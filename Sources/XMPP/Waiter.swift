@@ -48,6 +48,14 @@ public struct Waiter: Sendable {
     }
   }
 
+  /// Looks at the clock and at the signals without waiting, for a run that has so much to do that it never waits.
+  ///
+  /// - Throws: when the run's deadline passed or a signal asked it to end.
+  public func check(doing: @autoclosure () -> String) throws(Failure) {
+    if let status = interrupts?.take() { throw Failure.interrupted(status, while: doing()) }
+    if deadline.hasPassed { throw expired(while: doing()) }
+  }
+
   /// The failure of a run whose deadline has passed.
   public func expired(while doing: String) -> Failure {
     let limit = limit.map { " within \(seconds($0)) s" } ?? " in time"
