@@ -104,7 +104,9 @@ extension Connection {
     let isBound = bind != nil && success.child("bound", Namespace.bind2) != nil
     do throws(Failure) {
       let jid = try JID(parsing: identifier, stage: .auth)
-      guard account.jid.localpart == nil || jid.bare == account.jid.bare else {
+      let isOurs =
+        account.jid.localpart == nil ? jid.domain == account.jid.domain : jid.bare == account.jid.bare
+      guard isOurs else {
         throw .authentication("invalid-authzid", "it is not \(account.jid.bare.full)")
       }
     } catch {
