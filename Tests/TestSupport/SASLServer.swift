@@ -35,6 +35,8 @@ public struct SASLServer: Sendable {
   public var changesProof: @Sendable (String) -> String? = { $0 }
   /// Changes the base64 of its data.
   public var changesData: @Sendable (String) -> String = { $0 }
+  /// Changes the channel binding as the server knows it: who stands between has another session with each side.
+  public var changesBinding: @Sendable ([UInt8]) -> [UInt8] = { $0 }
   /// Text sent in place of its element of that number, from 0; it says no more after that.
   public var instead: [Int: String] = [:]
 
@@ -96,7 +98,7 @@ private struct Exchange {
 
   mutating func run() throws -> Bool {
     do {
-      let start = try talk.element()
+      let start = try element()
       let mechanism = ClientElement.attribute("mechanism", of: start)
       let initial = try ClientElement.data(of: start)
       switch mechanism {
@@ -116,6 +118,13 @@ private struct Exchange {
     } catch is Ended {
       return false
     }
+  }
+
+  /// The client's next element; a client that closes the stream has ended the login.
+  private func element() throws -> String {
+    let element = try talk.element()
+    if element.hasSuffix("</stream:stream>") { throw Ended() }
+    return element
   }
 
   private func refuse(_ condition: String) throws -> Ended {
@@ -144,11 +153,12 @@ private struct Exchange {
       "r=\(nonce),s=\(Data(salt).base64EncodedString()),i=\(server.iterations)")
     try send(server.challenge(first))
 
-    let final = try ClientElement.data(of: talk.element())
+    let final = try ClientElement.data(of: element())
     guard let parts = final.wholeMatch(of: #/(c=([^,]*),r=([^,]*)),p=([^,]*)/#), parts.3 == nonce,
       let sentProof = Data(base64Encoded: String(parts.4)),
       let bound = Data(base64Encoded: String(parts.2)),
-      try Array(bound) == Array(header.utf8) + (isBound ? binding(String(flag.dropFirst(2))) : [])
+      try Array(bound) == Array(header.utf8)
+        + (isBound ? server.changesBinding(binding(String(flag.dropFirst(2)))) : [])
     else { throw try refuse("not-authorized") }
     let salted = hash.derived(server.password, salt: salt, iterations: server.iterations)
     let message = "\(bare),\(first),\(parts.1)"
@@ -178,7 +188,7 @@ private struct Exchange {
       server.challenge(
         server.changesFirst(
           "realm=\"\(server.domain)\",nonce=\"\(nonce)\",qop=\"auth\",charset=utf-8,algorithm=md5-sess")))
-    let answer = try ClientElement.data(of: talk.element())
+    let answer = try ClientElement.data(of: element())
     func value(_ name: String) throws -> String {
       let pattern = try Regex<(Substring, Substring)>("(?:^|,)\(name)=\"?([^\",]*)\"?")
       return answer.firstMatch(of: pattern).map { String($0.1) } ?? ""
@@ -204,7 +214,7 @@ private struct Exchange {
     let proof = server.changesProof(proof)
     guard let proof, !server.provesWithSuccess else { return try send(server.success(proof)) }
     try send(server.challenge(proof))
-    guard try ClientElement.data(of: talk.element()).isEmpty else { throw try refuse("malformed-request") }
+    guard try ClientElement.data(of: element()).isEmpty else { throw try refuse("malformed-request") }
     try send(server.success(nil))
   }
 }
@@ -218,9 +228,10 @@ private enum ClientElement {
     return element.firstMatch(of: pattern).map { String($0.1) } ?? ""
   }
 
-  /// The first text in it, out of base64.
+  /// The data in it, out of base64.
   static func data(of element: String) throws -> String {
-    let text = element.firstMatch(of: #/>([^<>]+)</#).map { String($0.1) } ?? "="
+    let pattern = #/(?:^<(?:auth|response)(?: [^>]*)?|<initial-response[^>]*)>([^<>]+)</#
+    let text = element.firstMatch(of: pattern).map { String($0.1) } ?? "="
     if text == "=" { return "" }
     guard let data = Data(base64Encoded: text) else { throw SupportFailure("no base64: \(element)") }
     return String(decoding: data, as: UTF8.self)

@@ -73,8 +73,14 @@ public final class ScriptedPeer: @unchecked Sendable {
       return line.last
     }
 
+    /// Reads so many bytes.
+    public func bytes(_ count: Int) throws { try line.perform(.expectBytes(count)) }
+
     /// Sends some text.
     public func send(_ text: String) throws { try line.perform(.send(text)) }
+
+    /// Sends some bytes.
+    public func send(_ bytes: [UInt8]) throws { try line.perform(.sendBytes(bytes)) }
   }
 
   /// What came of one connection.
