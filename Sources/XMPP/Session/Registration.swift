@@ -117,7 +117,10 @@ extension Connection {
     let form = try ask(
       Registration.inquiry(id: inquiry), id: inquiry, while: "asking for the registration form")
     let id = try freshNonce()
-    let registration = Registration(account: account.jid, password: try account.password())
+    let password = try account.password()
+    // What XML cannot carry or SASL cannot prepare would make an account that nobody can log in to.
+    _ = try password.prepared()
+    let registration = Registration(account: account.jid, password: password)
     let request = try registration.request(answering: form, id: id)
     try Registration.check(ask(request, id: id, while: "registering the account"))
     trace?.note("the account was made")
