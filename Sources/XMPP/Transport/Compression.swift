@@ -15,6 +15,8 @@ final class Compression {
   private var end = 0
   /// Whether the inflater stopped for want of room.
   private var hasMore = false
+  /// Whether the far side ended its zlib stream; nothing behind that end counts.
+  private var isOver = false
 
   /// Starts both directions.
   ///
@@ -71,6 +73,7 @@ final class Compression {
     into buffer: UnsafeMutableRawBufferPointer,
     reading read: (UnsafeMutableRawBufferPointer) throws(Failure) -> Channel.Received
   ) throws(Failure) -> Channel.Received {
+    if isOver { return .end(clean: true) }
     if used < end || hasMore {
       let count = try inflate(into: buffer)
       if count > 0 { return .bytes(count) }
@@ -98,8 +101,9 @@ final class Compression {
       inflater.pointee.next_in = nil
     }
     let count = buffer.count - Int(inflater.pointee.avail_out)
-    hasMore = inflater.pointee.avail_out == 0
-    guard code == Z_OK || code == Z_BUF_ERROR else {
+    isOver = code == Z_STREAM_END
+    hasMore = !isOver && inflater.pointee.avail_out == 0
+    guard code == Z_OK || code == Z_BUF_ERROR || isOver else {
       throw .protocolViolation("invalid-xml", "the compressed stream is broken (zlib \(code))")
     }
     let text = Int(inflater.pointee.total_out)
