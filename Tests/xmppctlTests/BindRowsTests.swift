@@ -224,6 +224,20 @@ import Testing
     }
   }
 
+  @Test("a zlib stream that ends is read to its end, and nothing behind it is")
+  func endOfStream() throws {
+    let error = Dialogue.error(Dialogue.condition("system-shutdown"))
+    for (text, status, condition) in [
+      (Dialogue.header() + error + Dialogue.end, 76, "system-shutdown"),
+      (Dialogue.header() + Dialogue.features(LoginScene.bindFeature), 69, "connection-closed"),
+      (Dialogue.header(), 69, "connection-closed"),
+    ] as [(String, Int32, String)] {
+      let more = ZlibStream.compressed(Array(Dialogue.features(LoginScene.bindFeature).utf8))
+      let login = try inflates(ZlibStream.compressed(Array(text.utf8)) + more).play()
+      login.failsBehindTheLogin(status, condition, stage: "stream")
+    }
+  }
+
   @Test("what is no zlib stream is broken XML")
   func noZlib() throws {
     let text = Array((Dialogue.header() + Dialogue.features(LoginScene.bindFeature)).utf8)

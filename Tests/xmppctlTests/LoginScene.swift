@@ -17,12 +17,16 @@ struct LoginScene {
   var bindings: [String]?
   /// What it offers besides, as XML.
   var otherFeatures = ""
+  /// What it does before the login.
+  var before: @Sendable (ScriptedPeer.Talk) throws -> Void = { _ in }
   /// What it does behind a login that succeeded.
   var after: @Sendable (ScriptedPeer.Talk) throws -> Void = LoginScene.binds()
   /// How it ends.
   var ending: [ScriptedPeer.Step] = [.silence]
   /// Options besides those that lead to it and give the password.
   var options: [String] = []
+  /// The password given, which need not be the server's.
+  var password = LoginScene.password
   /// Who logs in.
   var jid = "alice@example.org"
   /// What its data may take up, in bytes, before the system gives it no more.
@@ -50,7 +54,7 @@ struct LoginScene {
   func start(_ environment: [String: String] = [:]) throws -> StartedLogin {
     let peer = try ScriptedPeer(script)
     let folder = try TemporaryFolder()
-    let secret = try folder.write("password", LoginScene.password + "\n")
+    let secret = try folder.write("password", password + "\n")
     let login = [
       "--jid", jid, "--connect-to", "127.0.0.1:\(peer.port)", "--tls", "direct", "--password-file", secret,
       "--trace=\(folder.path("trace"))",
@@ -66,10 +70,13 @@ struct LoginScene {
   }
 
   private var script: [ScriptedPeer.Step] {
-    let (sasl, after) = (sasl, after)
+    let (before, sasl, after) = (before, sasl, after)
     return [
       .tls(tls), .expectHeader, .send(Dialogue.header() + Dialogue.features(features)),
-      .talk { talk in if try sasl.serve(talk) { try after(talk) } },
+      .talk { talk in
+        try before(talk)
+        if try sasl.serve(talk) { try after(talk) }
+      },
     ] + ending
   }
 

@@ -209,15 +209,4 @@ import Testing
       expectSecret(LoginScene.password, nowhereIn: [outcome.error])
     }
   }
-
-  @Test("C12: a configuration of another user is refused")
-  func foreignConfiguration() throws {
-    // Only root can give a file away, and only root is not stopped from reading it afterwards.
-    guard geteuid() == 0 else { return }
-    let folder = try TemporaryFolder()
-    let file = try folder.write("config.json5", "{}")
-    #expect(chown(file, 65534, 65534) == 0)
-    let outcome = try Program.xmppctl.run(["bind", "--config", file, "alice@example.org"])
-    #expect(outcome.status == 78 && outcome.error.contains("belongs to another user"))
-  }
 }
