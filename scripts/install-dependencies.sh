@@ -23,6 +23,7 @@ demo=(
 test=(
   "prosody-modules SASL2, for the server of the tests"
   "ejabberd        another server"
+  "mandoc          checks the manual pages"
 )
 
 case "${1:-build}" in

@@ -64,7 +64,7 @@ import Testing
           + "<mechanism>PLAIN</mechanism></mechanisms>"
           + "<authentication xmlns='urn:xmpp:sasl:2'><mechanism>PLAIN</mechanism><inline>"
           + "<bind xmlns='urn:xmpp:bind:0'/></inline></authentication>"
-          + "<new xmlns='urn:example:\u{202E}new'/>"),
+          + "<new xmlns='urn:example:\u{202E}new'>a\n b</new>"),
     ]
     for (part, time) in [(.dns, 12.12), (.tcp, 24), (.starttls, 0), (.tls, 31.25), (.stream, 25)]
       as [(Timings.Part, Double)]

@@ -20,7 +20,14 @@ struct ReportText {
   }
 
   /// What `features --xml` prints: the features elements as they came, one a line.
-  var xml: String { lines(report.stages.compactMap { $0.features?.element?.xml.shown }) }
+  var xml: String {
+    var writer = XMLWriter(style: .line)
+    for element in report.stages.compactMap({ $0.features?.element }) {
+      writer.copy(element)
+      writer.endLine()
+    }
+    return String(decoding: writer.bytes, as: UTF8.self)
+  }
 
   private func lines(_ lines: [String]) -> String { lines.map { $0 + "\n" }.joined() }
 
