@@ -6,31 +6,44 @@ import TestSupport
 
 /// What real servers offered, read and named.
 @Suite struct CapturedFeaturesTests {
+  /// A server's first answer on a stream.
+  private enum Answer {
+    case features(StreamFeatures)
+    case error(StreamError)
+  }
+
   /// The captures that begin with a stream header, by their names without `.xml`.
-  private func captures() throws -> [(name: String, features: StreamFeatures)] {
+  private func captures() throws -> [(name: String, answer: Answer)] {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
       "Captures")
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().filter { name in
       ["clear.xml", "tls.xml", "features.xml"].contains { name.hasSuffix($0) }
     }
-    return try names.compactMap { name in
-      guard let features = try Self.features(Array(Data(contentsOf: folder.appendingPathComponent(name))))
-      else {
-        return nil
-      }
-      return (String(name.dropLast(4)), features)
+    return try names.map { name in
+      let bytes = Array(try Data(contentsOf: folder.appendingPathComponent(name)))
+      return (String(name.dropLast(4)), try Self.answer(bytes))
     }
   }
 
-  private static func features(_ bytes: [UInt8]) throws -> StreamFeatures? {
+  /// Reads a header that holds, and what follows it.
+  private static func answer(_ bytes: [UInt8]) throws -> Answer {
     var parser = StreamParser()
     var used = 0
-    while let event = try bytes.withUnsafeBytes({ try parser.next($0, &used) }) {
-      if case .element(let element) = event, element.is("features", Namespace.stream) {
-        return StreamFeatures(element)
-      }
+    let next = { try bytes.withUnsafeBytes { try parser.next($0, &used) } }
+    guard case .header(let root) = try next() else { throw SupportFailure("no header") }
+    let header = try StreamHeader(root: root)
+    try header.check(domain: try JID(parsing: try #require(header.from)))
+    guard case .element(let element) = try next() else { throw SupportFailure("no element") }
+    if element.is("error", Namespace.stream) { return .error(StreamError(element)) }
+    guard element.is("features", Namespace.stream) else { throw SupportFailure("<\(element.name)>") }
+    return .features(StreamFeatures(element))
+  }
+
+  private func lines(_ answer: Answer) -> [String] {
+    switch answer {
+    case .features(let features): lines(features.all)
+    case .error(let error): ["  stream error \(error.condition)" + (error.text.map { ": \($0)" } ?? "")]
     }
-    return nil
   }
 
   private func lines(_ features: [StreamFeature], indent: String = "  ") -> [String] {
@@ -50,7 +63,7 @@ import TestSupport
 
   @Test func everyFeatureIsReadAndNamed() throws {
     let text = try captures().map { capture in
-      ([capture.name] + lines(capture.features.all)).map { $0 + "\n" }.joined()
+      ([capture.name] + lines(capture.answer)).map { $0 + "\n" }.joined()
     }.joined(separator: "\n")
     let difference = Golden.difference(text, from: "features.txt")
     #expect(difference == nil, "\(difference ?? "")")
@@ -60,8 +73,9 @@ import TestSupport
     let captures = try captures()
     #expect(captures.count > 60)
     for capture in captures {
-      #expect(!capture.features.all.isEmpty, "\(capture.name)")
-      for feature in flattened(capture.features.all) {
+      guard case .features(let features) = capture.answer else { continue }
+      #expect(!features.all.isEmpty, "\(capture.name)")
+      for feature in flattened(features.all) {
         #expect(
           feature.title != nil && feature.specification != nil, "\(capture.name): \(feature.element.xml)")
       }

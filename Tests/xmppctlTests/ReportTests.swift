@@ -75,6 +75,25 @@ import Testing
     return report
   }
 
+  private func bound() throws -> Report {
+    var report = try arrived()
+    let offer = SASLOffer(
+      mechanisms: ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1", "X-OAUTH2"], channelBindings: nil)
+    let choice = MechanismChoice(
+      from: offer,
+      MechanismChoice.Facts(
+        security: .verified, channelBindings: [.tlsExporter], hasLocalpart: true, hasClientCertificate: false)
+    )
+    report.authentication = AuthenticationReport(choice, offer, sasl2: false)
+    report.authentication?.isServerAuthenticated = true
+    report.stages.append(
+      try stage(.authenticated, "s3", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"))
+    report.stages.append(try stage(.compressed, "s4", ""))
+    report.jid = try JID(parsing: "bob@example.org/r\u{301}1")
+    report.compressionRatio = 2.75
+    return report
+  }
+
   private func failed() throws -> Report {
     var report = try arrived()
     report.certificate = certificate(verified: false)
@@ -95,6 +114,7 @@ import Testing
   @Test func text() throws {
     hold(ReportText(report: try arrived(), terminal: plain()).connect, to: "connect.txt")
     hold(ReportText(report: try arrived(), terminal: plain()).features, to: "features.txt")
+    hold(ReportText(report: try bound(), terminal: plain()).features, to: "features-bound.txt")
     hold(ReportText(report: try arrived(), terminal: plain()).xml, to: "features-xml.txt")
   }
 
@@ -109,6 +129,7 @@ import Testing
 
   @Test func json() throws {
     hold(String(decoding: try arrived().json(indented: true), as: UTF8.self), to: "report.json")
+    hold(String(decoding: try bound().json(indented: true), as: UTF8.self), to: "report-bound.json")
     hold(String(decoding: try failed().json(indented: true), as: UTF8.self), to: "report-failed.json")
     let line = try arrived().json(indented: false)
     #expect(line.filter { $0 == UInt8(ascii: "\n") }.count == 1 && line.last == UInt8(ascii: "\n"))

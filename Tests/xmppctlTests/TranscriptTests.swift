@@ -48,13 +48,15 @@ import Testing
   }
 
   /// Runs a command against a server that follows a transcript, and holds both sides to it.
-  private func play(_ transcript: Transcript, _ arguments: [String], domain: String = "example.com") throws
-    -> Outcome
-  {
+  private func play(
+    _ transcript: Transcript, _ arguments: [String], domain: String = "example.com",
+    environment: [String: String] = [:]
+  ) throws -> Outcome {
     let server = TestTLSServer(try certificates.leaf(domain))
     let peer = try ScriptedPeer(transcript.script(tls: server))
     let outcome = try Program.xmppctl.run(
-      arguments + ["--connect-to", "127.0.0.1:\(peer.port)", "--cacert", certificates.authorityFile, domain])
+      arguments + ["--connect-to", "127.0.0.1:\(peer.port)", "--cacert", certificates.authorityFile, domain],
+      environment: environment)
     let connections = try peer.finish()
     #expect(connections.count == 1)
     #expect(try connections.first.flatMap { try transcript.departure(of: $0) } == nil, "\(outcome.error)")
@@ -73,6 +75,18 @@ import Testing
     #expect(report["stages"][0]["features"].map { $0["name"] } == ["starttls", "mechanisms"])
     #expect(report["stages"][0]["features"][0]["required"] == true)
     #expect(report["tls"]["certificate"]["matched"] == "dns:example.com")
+  }
+
+  @Test("colour only where it is wanted")
+  func colour() throws {
+    let transcript = try Transcript("tls") + Transcript("closing")
+    let bare = try play(transcript, ["features"])
+    let coloured = try play(transcript, ["features"], environment: ["CLICOLOR_FORCE": "1"])
+    let refused = try play(transcript, ["features"], environment: ["CLICOLOR_FORCE": "1", "NO_COLOR": "1"])
+    #expect(!bare.output.contains("\u{1B}") && !refused.output.contains("\u{1B}"))
+    #expect(coloured.output.contains("\u{1B}[1mbefore TLS (not authenticated)\u{1B}[0m\n"))
+    let json = try play(transcript, ["features", "--json"], environment: ["CLICOLOR_FORCE": "1"])
+    #expect(!json.output.contains("\u{1B}"))
   }
 
   @Test("RFC 3920 §5.3: features before and after TLS")

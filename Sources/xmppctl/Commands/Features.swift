@@ -7,7 +7,7 @@ struct Features: ParsableCommand {
     commandName: "features",
     abstract: "Show every set of stream features the server offers.",
     discussion: """
-      Before TLS, after TLS and, with --jid or --account, after the login; one line a feature: what it is,
+      Before TLS, after TLS and, with --jid or --account, after the login; one line a feature: what it is, \
       where it is specified, what it offers.
 
         xmppctl features example.org
