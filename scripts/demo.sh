@@ -89,3 +89,5 @@ echo "A Prosody listens on $SERVER for the domain example.test; CA is the file w
 show 'xmppctl connect --connect-to $SERVER --cacert $CA example.test'
 show 'xmppctl features --connect-to $SERVER --cacert $CA example.test'
 show 'xmppctl features --json --connect-to $SERVER --cacert $CA example.test | jq "[.stages[].features[].name] | unique"'
+show 'echo wonderland | xmppctl bind --password-file - --connect-to $SERVER --cacert $CA alice@example.test/demo'
+show 'echo wonderland | xmppctl features --password-file - --jid alice@example.test --connect-to $SERVER --cacert $CA'
