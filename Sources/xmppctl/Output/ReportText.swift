@@ -20,14 +20,7 @@ struct ReportText {
   }
 
   /// What `features --xml` prints: the features elements as they came, one a line.
-  var xml: String {
-    var writer = XMLWriter(style: .line)
-    for element in report.stages.compactMap({ $0.features?.element }) {
-      writer.copy(element)
-      writer.endLine()
-    }
-    return String(decoding: writer.bytes, as: UTF8.self)
-  }
+  var xml: String { lines(report.stages.compactMap { $0.features?.element?.line }) }
 
   private func lines(_ lines: [String]) -> String { lines.map { $0 + "\n" }.joined() }
 
@@ -171,10 +164,21 @@ extension ReportText {
       value.shown + (owners[value].map { " (proprietary: \($0))" } ?? "")
     }
     let state = feature.required.map { $0 ? ["required"] : ["optional"] } ?? []
+    let unknown = feature.title == nil ? [feature.element.line] : []
     let own = (
-      indent + title.shown, feature.specification ?? "unknown", (state + values).joined(separator: " ")
+      indent + title.shown, feature.specification ?? "unknown",
+      (state + values + unknown).joined(separator: " ")
     )
     return [own] + feature.inline.flatMap { row($0, indent: indent + "  ") }
+  }
+}
+
+extension Element {
+  /// The XML on one line and harmless to a terminal.
+  fileprivate var line: String {
+    var writer = XMLWriter(style: .line)
+    writer.copy(self)
+    return String(decoding: writer.bytes, as: UTF8.self)
   }
 }
 
