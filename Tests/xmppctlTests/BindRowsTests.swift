@@ -89,6 +89,31 @@ import Testing
     #expect(login.requests == 0)
   }
 
+  @Test("A14: a login offered again behind the login is not taken up")
+  func offeredAgain() throws {
+    let login = try scene(LoginScene.binds(Dialogue.plain)).play()
+    login.binds()
+    #expect(login.tries == 1)
+  }
+
+  @Test(
+    "SASL in place of the stream behind the login is a violation",
+    arguments: [
+      "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
+      "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
+      "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>",
+    ])
+  func saslAgain(text: String) throws {
+    for before in ["", Dialogue.header()] {
+      let login = try scene { talk in
+        try talk.header()
+        try talk.send(before + text)
+      }.play()
+      #expect(login.row.outcome.status == 76 && login.row["error.stage"] == "stream")
+      #expect(login.tries == 1 && login.requests == 0)
+    }
+  }
+
   @Test("the server's word counts for the resource, and for how the address is spelled")
   func otherResource() throws {
     for (jid, bound) in [

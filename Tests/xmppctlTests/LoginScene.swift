@@ -17,8 +17,8 @@ struct LoginScene {
   var bindings: [String]?
   /// What it offers besides, as XML.
   var otherFeatures = ""
-  /// What it does before the login.
-  var before: @Sendable (ScriptedPeer.Talk) throws -> Void = { _ in }
+  /// What it does before the login, and whether there will be one.
+  var before: @Sendable (ScriptedPeer.Talk) throws -> Bool = { _ in true }
   /// What it does behind a login that succeeded.
   var after: @Sendable (ScriptedPeer.Talk) throws -> Void = LoginScene.binds()
   /// How it ends.
@@ -74,8 +74,7 @@ struct LoginScene {
     return [
       .tls(tls), .expectHeader, .send(Dialogue.header() + Dialogue.features(features)),
       .talk { talk in
-        try before(talk)
-        if try sasl.serve(talk) { try after(talk) }
+        if try before(talk), try sasl.serve(talk) { try after(talk) }
       },
     ] + ending
   }

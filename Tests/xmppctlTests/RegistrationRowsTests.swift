@@ -22,7 +22,9 @@ import Testing
         "<iq type='result' id='\(LoginScene.id(of: inquiry))'><query xmlns='jabber:iq:register'>\(query)</query></iq>"
       )
       let form = try talk.element()
-      if !form.hasSuffix(Dialogue.end) { try talk.send(answer(LoginScene.id(of: form))) }
+      guard !form.hasSuffix(Dialogue.end) else { return false }
+      try talk.send(answer(LoginScene.id(of: form)))
+      return true
     }
     return scene
   }
@@ -121,11 +123,12 @@ import Testing
   func notVerified() throws {
     var insecure = try scene()
     insecure.options += ["--insecure"]
+    insecure.tls = TestTLSServer(try TestCertificates(authority: "Stranger").leaf("example.org"))
     var missing = try scene()
     missing.otherFeatures = ""
     for (scene, condition) in [(insecure, "encryption-required"), (missing, "register-missing")] {
       var scene = scene
-      scene.before = { _ in }
+      scene.before = { _ in true }
       let login = try scene.play()
       #expect(login.row.outcome.status == 77 && login.row["error.condition"] == condition)
       #expect(isNothingButTheStream(login.sent))
