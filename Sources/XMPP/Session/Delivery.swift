@@ -110,7 +110,9 @@ public struct Delivery {
   ///
   /// - Returns: whether it was.
   public mutating func take(_ stanza: Stanza) -> Bool {
-    if let id = Receipt.received(in: stanza), finish(id, where: { $0.awaited == .receipt && $0.isFrom(stanza) }, .received) {
+    if let id = Receipt.received(in: stanza),
+      finish(id, where: { $0.awaited == .receipt && $0.isFrom(stanza) }, .received)
+    {
       return true
     }
     guard let id = stanza.id else { return false }
@@ -120,7 +122,8 @@ public struct Delivery {
       return finish(
         id,
         where: {
-          stanza.kind == .iq ? $0.isAnswer(stanza, account) : $0.isFrom(stanza) || $0.isFromServer(stanza, account)
+          stanza.kind == .iq
+            ? $0.isAnswer(stanza, account) : $0.isFrom(stanza) || $0.isFromServer(stanza, account)
         }, .failed, error.failure(name),
         reply: stanza.kind == .iq ? stanza : nil, kind: stanza.kind)
     }
@@ -128,7 +131,8 @@ public struct Delivery {
     case .iq where stanza.isType("result"):
       let account = account
       return finish(
-        id, where: { $0.awaited == .answer && $0.isAnswer(stanza, account) }, .received, reply: stanza, kind: .iq)
+        id, where: { $0.awaited == .answer && $0.isAnswer(stanza, account) }, .received, reply: stanza,
+        kind: .iq)
     case .message where stanza.isType("groupchat"):
       return finish(id, where: { $0.awaited == .copy && $0.isFrom(stanza) }, .received)
     case .iq, .message, .presence: return false
@@ -178,12 +182,14 @@ public struct Delivery {
   }
 
   private mutating func settle(_ number: Int) {
-    guard let record = self[number], record.awaited == .server, record.isAcknowledged, record.isBehindRoundTrip
+    guard let record = self[number], record.awaited == .server, record.isAcknowledged,
+      record.isBehindRoundTrip
     else { return }
     end(number, .acknowledged)
   }
 
-  private mutating func end(_ number: Int, _ status: Status, _ error: Failure? = nil, _ reply: Stanza? = nil) {
+  private mutating func end(_ number: Int, _ status: Status, _ error: Failure? = nil, _ reply: Stanza? = nil)
+  {
     guard self[number]?.outcome == nil else { return }
     self[number]?.outcome = (status, error, reply)
   }

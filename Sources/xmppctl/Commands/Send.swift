@@ -53,7 +53,9 @@ struct Send: ParsableCommand {
   /// The exit status of a run that went to its end.
   private func judge(_ tally: Sender.Tally, _ source: SendSource) throws {
     if var failure = tally.refused {
-      if tally.refusals > 1 { failure.message = "\(tally.refusals) stanzas were refused; the first: \(failure.message)" }
+      if tally.refusals > 1 {
+        failure.message = "\(tally.refusals) stanzas were refused; the first: \(failure.message)"
+      }
       throw failure
     }
     if source.passedOver > 0 {

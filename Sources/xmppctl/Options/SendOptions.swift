@@ -16,7 +16,8 @@ struct SendOptions: ParsableArguments {
   @Option(help: ArgumentHelp("chat, normal, headline or groupchat; default chat.", valueName: "type"))
   var type: [Message.Kind] = []
 
-  @Option(help: ArgumentHelp("A link that goes with it (XEP-0066).", valueName: "url")) var oobUrl: [String] = []
+  @Option(help: ArgumentHelp("A link that goes with it (XEP-0066).", valueName: "url")) var oobUrl: [String] =
+    []
 
   @Flag(help: "RECIPIENT is a room: join, send, wait for the room's copy, leave.") var room = false
   @Option(help: "The nickname in the room; the localpart without it.") var nick: [String] = []
@@ -35,7 +36,8 @@ struct SendOptions: ParsableArguments {
   @Flag(help: "Connect again for what surely was not sent.") var retry = false
   @Flag(help: "Print a line of JSON for each stanza.") var json = false
 
-  @Option(help: ArgumentHelp("Limit for the whole run; default 30.", valueName: "s")) var maxTime: [Seconds] = []
+  @Option(help: ArgumentHelp("Limit for the whole run; default 30.", valueName: "s")) var maxTime: [Seconds] =
+    []
 
   /// What the options say about every message.
   ///
@@ -43,7 +45,9 @@ struct SendOptions: ParsableArguments {
   func template(for recipients: [JID]) throws -> SendTemplate {
     let forms = [("--lines", lines), ("--ndjson", ndjson), ("--xml", xml)].filter(\.1).map(\.0)
     if forms.count > 1 { throw Failure.usage("\(forms.joined(separator: " and ")) exclude each other") }
-    if let form = forms.first, !message.isEmpty { throw Failure.usage("\(form) reads standard input, not --message") }
+    if let form = forms.first, !message.isEmpty {
+      throw Failure.usage("\(form) reads standard input, not --message")
+    }
     if recipients.isEmpty, !ndjson, !xml { throw Failure.usage("no recipient given") }
     if room, recipients.count != 1 { throw Failure.usage("--room wants exactly one recipient, the room") }
     var template = SendTemplate(recipients: recipients)

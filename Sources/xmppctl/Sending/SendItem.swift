@@ -26,7 +26,8 @@ struct SendTemplate {
   /// The stanzas for a body.
   func items(body: String) -> [SendItem] {
     recipients.map { to in
-      item(Message(to: to, kind: kind, id: id, body: body, subject: subject, thread: thread, language: language))
+      item(
+        Message(to: to, kind: kind, id: id, body: body, subject: subject, thread: thread, language: language))
     }
   }
 
@@ -38,12 +39,14 @@ struct SendTemplate {
     case .message(let input):
       let recipients = input.to.map { [$0] } ?? recipients
       guard !recipients.isEmpty else {
-        throw .input("no-recipient", "\(place) says not whom it is for", hint: "give it a \"to\", or a RECIPIENT")
+        throw .input(
+          "no-recipient", "\(place) says not whom it is for", hint: "give it a \"to\", or a RECIPIENT")
       }
       return recipients.map { to in
         item(
           Message(
-            to: to, kind: input.kind ?? kind, id: input.id, body: input.body, subject: input.subject ?? subject,
+            to: to, kind: input.kind ?? kind, id: input.id, body: input.body,
+            subject: input.subject ?? subject,
             thread: input.thread ?? thread, language: input.language ?? language))
       }
     case .stanza(let stanza):

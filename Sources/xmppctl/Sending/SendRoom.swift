@@ -40,7 +40,8 @@ final class SendRoom {
   ///
   /// - Throws: why one is no longer in the room.
   func take(_ stanza: Stanza) throws(Failure) {
-    guard let occupant, let presence = RoomPresence(stanza, room: occupant), presence.isOwn, presence.isUnavailable
+    guard let occupant, let presence = RoomPresence(stanza, room: occupant), presence.isOwn,
+      presence.isUnavailable
     else { return }
     self.occupant = nil
     let why = presence.removal ?? "removed"

@@ -90,7 +90,8 @@ final class Sender {
   }
 
   private func fill() throws(Failure) {
-    while delivery.count < Sender.window, session.management.hasRoom, session.pendingBytes < Sender.mostPending,
+    while delivery.count < Sender.window, session.management.hasRoom,
+      session.pendingBytes < Sender.mostPending,
       let item = try source.next()
     {
       if let limit = session.stanzaLimit, item.stanza.xml.utf8.count > limit {
@@ -190,7 +191,8 @@ final class Sender {
       others.append(pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0))
     }
     let moment = delivery.count > 0 ? patienceEnds : .never
-    try session.wait(for: &others, until: min(moment, progress?.due ?? .never), while: "waiting for confirmation")
+    try session.wait(
+      for: &others, until: min(moment, progress?.due ?? .never), while: "waiting for confirmation")
     if let input = others.first, input.revents != 0 { try source.read() }
     if patienceEnds.hasPassed {
       patienceEnds = .never
