@@ -116,6 +116,12 @@ extension Connection {
     return features
   }
 
+  /// Whether the server is the domain's own, or has the key the user insists on: a wrong pin ends the handshake, also where
+  /// nothing else is verified.
+  var isServerVerified: Bool {
+    report.certificate.map { $0.verified || !settings.tls.pins.isEmpty } ?? false
+  }
+
   /// How many bytes wait to be sent.
   var pendingBytes: Int { channel?.pending ?? 0 }
 

@@ -122,7 +122,7 @@ extension Connection {
 
   private func choose(_ account: Account, _ offer: SASLOffer) -> MechanismChoice {
     let security: MechanismChoice.Facts.Security =
-      report.tls == nil ? .plaintext : report.certificate?.verified == true ? .verified : .unverified
+      report.tls == nil ? .plaintext : isServerVerified ? .verified : .unverified
     return MechanismChoice(
       from: offer,
       MechanismChoice.Facts(

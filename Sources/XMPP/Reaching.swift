@@ -143,7 +143,7 @@ extension Connection {
   /// Where a stream error sends us, if we may go there: only from a server that TLS has shown to be the domain's own. The
   /// domain stays what the next server must show too (RFC 6120 §4.9.3.19).
   private func redirect(from endpoint: Endpoint) -> Endpoint? {
-    guard let redirection, report.certificate?.verified == true, report.stages.last?.kind == .tls,
+    guard let redirection, isServerVerified, report.stages.last?.kind == .tls,
       let place = try? HostAndPort(parsing: redirection, for: "see-other-host")
     else { return nil }
     trace?.note("redirected to \(redirection)")

@@ -118,20 +118,20 @@ public struct MechanismChoice: Sendable, Equatable {
     case .external:
       guard facts.hasClientCertificate else { return "no client certificate given" }
       return facts.security == .plaintext ? "no TLS" : nil
-    case .plain where !named:
+    case .plain:
+      // Also where it was named: no password leaves before the server was verified.
       switch facts.security {
       case .plaintext: return "would show the password: no TLS"
       case .unverified: return "would show the password: the certificate is not verified"
       case .verified:
         // A13: who could do better before has no reason to want the password itself now.
-        guard let previous = facts.previous, !["PLAIN", "ANONYMOUS"].contains(previous) else { return nil }
+        guard !named, let previous = facts.previous, !["PLAIN", "ANONYMOUS"].contains(previous) else { return nil }
         return "weaker than \(previous), which was used before"
       }
     case .anonymous where !named:
       return facts.hasLocalpart || facts.hasPassword ? "would not log in as the account" : nil
     case .scramSHA512Plus, .scramSHA256Plus, .scramSHA1Plus, .scramSHA512, .scramSHA256, .scramSHA1,
-      .digestMD5,
-      .plain, .anonymous:
+      .digestMD5, .anonymous:
       return nil
     }
   }

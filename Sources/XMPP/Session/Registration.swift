@@ -108,7 +108,7 @@ extension Connection {
         .auth, "register-missing", "the server does not offer registration on this stream",
         status: .authentication)
     }
-    guard report.certificate?.verified == true else {
+    guard isServerVerified else {
       throw .authentication(
         "encryption-required",
         "the account is not made: the password would go to a server that is not verified")
