@@ -17,6 +17,8 @@ public final class Connection {
   /// Where the last stream error pointed to.
   var redirection: String?
   private var isStreamOpen = false
+  /// When the server was last heard of, by as much as a byte.
+  public private(set) var lastReceived = Deadline.now
 
   /// Prepares a connection; nothing is sent. The process must ignore SIGPIPE.
   public init(_ settings: ConnectionSettings, waiter: Waiter, trace: Trace? = nil) {
@@ -58,9 +60,26 @@ public final class Connection {
       while !limit.hasPassed, let event = try? next(until: limit, while: "closing the stream"), event != .end
       {}
     }
-    report.compressionRatio = channel.compression?.ratio
-    channel.close()
-    self.channel = nil
+    shut()
+  }
+
+  /// Ends the connection and leaves the stream open, so that its session can be resumed (XEP-0198 §5).
+  ///
+  /// - Parameter seconds: how long to wait for what is queued to leave.
+  public func drop(within seconds: Double = 0) {
+    isStreamOpen = false
+    let limit = Deadline.after(seconds: seconds)
+    var others: [pollfd] = []
+    while (try? transmit()) != nil, let channel, channel.pending > 0, !limit.hasPassed,
+      (try? wait(for: &others, readsInput: false, until: limit, while: "leaving")) != nil
+    {}
+    shut()
+  }
+
+  private func shut() {
+    report.compressionRatio = channel?.compression?.ratio
+    channel?.close()
+    channel = nil
   }
 }
 
@@ -192,12 +211,15 @@ extension Connection {
       guard let channel else { throw lost(while: doing()) }
       try channel.transmit()
       switch try reader.receive(from: channel) {
-      case .bytes: continue
+      case .bytes: lastReceived = .now
       case .end: throw lost(while: doing())
       case .nothing: return nil
       }
     }
   }
+
+  /// Sends what is queued as far as that goes now.
+  func transmit() throws(Failure) { try channel?.transmit() }
 
   /// Waits until the connection may go on, one of the others is ready, or `moment` has come.
   ///

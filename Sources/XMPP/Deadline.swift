@@ -16,11 +16,13 @@ public struct Deadline: Sendable, Comparable {
   }
 
   /// The moment `seconds` from now. What is beyond the clock's reach is never; what is negative or not a number is now.
-  public static func after(seconds: Double) -> Deadline {
-    let now = Deadline.now.nanoseconds
-    guard seconds > 0 else { return Deadline(nanoseconds: now) }
+  public static func after(seconds: Double) -> Deadline { now.advanced(bySeconds: seconds) }
+
+  /// The moment `seconds` later. What is beyond the clock's reach is never; what is negative or not a number is no later.
+  public func advanced(bySeconds seconds: Double) -> Deadline {
+    guard self != .never, seconds > 0 else { return self }
     guard seconds < 1e9 else { return .never }
-    return Deadline(nanoseconds: now + UInt64(seconds * 1e9))
+    return Deadline(nanoseconds: nanoseconds + UInt64(seconds * 1e9))
   }
 
   /// Whether it has come.

@@ -13,7 +13,7 @@ struct XMPPCtl: ParsableCommand {
         xmppctl connect example.org --json      the way there, TLS and certificate, for jq
       """,
     version: Version.text,
-    subcommands: [Connect.self, Features.self, Bind.self, Send.self])
+    subcommands: [Connect.self, Features.self, Bind.self, Send.self, Listen.self])
 
   static func main() {
     occupyStandardStreams()

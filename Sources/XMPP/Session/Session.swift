@@ -36,16 +36,20 @@ public final class Session<Token: Sendable> {
   private var owesAnswer = false
 
   /// Prepares a session; nothing is sent. The account's own resourcepart is the wish for binding.
+  ///
+  /// - Parameters:
+  ///   - management: of a session kept from an earlier run, where there is one.
+  ///   - jid: the full JID of that session.
   public init(
     _ settings: ConnectionSettings, account: Account, waiter: Waiter, trace: Trace? = nil,
-    management: StreamManagement<Token> = StreamManagement()
+    management: StreamManagement<Token> = StreamManagement(), jid: JID? = nil
   ) {
     self.settings = settings
     self.account = account
     self.waiter = waiter
     self.trace = trace
     self.management = management
-    jid = account.jid
+    self.jid = jid ?? account.jid
     connection = Connection(settings, waiter: waiter, trace: trace)
   }
 
@@ -135,6 +139,9 @@ public final class Session<Token: Sendable> {
     }
   }
 
+  /// Sends what is queued as far as that goes now; for while nothing is taken.
+  public func transmit() throws(Failure) { try connection.transmit() }
+
   /// Waits until more may be there, one of the others is ready, or `moment` has come.
   ///
   /// - Parameter readsInput: whether what the server sends is waited for.
@@ -152,6 +159,14 @@ public final class Session<Token: Sendable> {
     if management.isOn { connection.send(management.answer) }
     connection.close(within: seconds)
     _ = management.abandon()
+  }
+
+  /// Says how far it is and ends the connection, so that the session can be resumed later.
+  ///
+  /// - Parameter seconds: how long to wait for that to leave.
+  public func suspend(within seconds: Double) {
+    if management.isOn { connection.send(management.answer) }
+    connection.drop(within: seconds)
   }
 
   private func resume() throws(Failure) -> StreamManagement<Token>.Event? {

@@ -51,6 +51,9 @@ struct StanzaLine {
     }
   }
 
+  /// Bytes in the buffer.
+  var count: Int { bytes.count }
+
   /// Forgets the lines and keeps the memory, unless that has become much.
   mutating func removeAll() {
     switch style {

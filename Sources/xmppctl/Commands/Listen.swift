@@ -1,0 +1,51 @@
+import ArgumentParser
+import XMPP
+
+/// `xmppctl listen`: what comes in, one line a stanza.
+struct Listen: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "listen",
+    abstract: "Print what comes in, one line a stanza.",
+    discussion: """
+      A stanza is acknowledged to the server only after its whole line was written, so that what a broken pipe or a
+      full disk did not take is delivered again. A lost connection is made again.
+
+        xmppctl listen --jid bob@example.org
+        xmppctl listen --json | jq -r 'select(.body) | [.from, .body] | @tsv'
+        xmppctl listen --count 1 --max-time 60 --from alice@example.org
+      """)
+
+  @Flag(help: "Print JSON objects.") var json = false
+  @Flag(help: "Print the stanzas themselves.") var xml = false
+  @OptionGroup(title: "What is printed") var filter: FilterOptions
+  @OptionGroup(title: "What is listened to") var presence: PresenceOptions
+  @OptionGroup(title: "Keeping at it") var keeping: KeepingOptions
+  @OptionGroup(title: "Logging in") var account: AccountOptions
+  @OptionGroup(title: "Reaching the server") var options: ConnectionOptions
+  @OptionGroup var time: TimeOption
+
+  func run() throws {
+    let login = try account.login(reaching: options)
+    let plan = try makePlan(login)
+    let limit = try once("--max-time", time.maxTime)?.value ?? login.maxTime
+    let waiter = Waiter(seconds: limit, interrupts: Interrupts())
+    if login.settings.tls.insecure {
+      Printer.diagnostic("xmppctl: warning: the certificate is not verified (--insecure)")
+    }
+    let session = Session<Element>(
+      login.settings, account: login.account(waiter), waiter: waiter, trace: try options.makeTrace(),
+      management: StreamManagement(capacity: 4096))
+    try Listener(plan, session: session, waiter: waiter).run()
+  }
+
+  private func makePlan(_ login: Login) throws -> ListenPlan {
+    if json && xml { throw Failure.usage("--json and --xml exclude each other") }
+    var plan = ListenPlan(filter: try filter.makeFilter())
+    plan.style = json ? .json : xml ? .xml : .text
+    plan.count = try once("--count", filter.count)?.value
+    plan.idle = try once("--idle", filter.idle)?.value
+    try presence.apply(to: &plan, login)
+    try keeping.apply(to: &plan)
+    return plan
+  }
+}

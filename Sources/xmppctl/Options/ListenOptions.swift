@@ -1,0 +1,95 @@
+import ArgumentParser
+import XMPP
+
+/// Which stanzas `listen` prints, and how many.
+struct FilterOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Only this kind of stanza (message, presence, iq) or type of message (chat, …). Repeatable.",
+      valueName: "type"))
+  var type: [String] = []
+
+  @Option(help: ArgumentHelp("Only from this full JID, bare JID or domain. Repeatable.", valueName: "jid"))
+  var from: [String] = []
+
+  @Option(help: ArgumentHelp("Only with a payload in this namespace. Repeatable.", valueName: "ns"))
+  var namespace: [String] = []
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Stop after N lines.", valueName: "n"))
+  var count: [Count] = []
+
+  @Option(help: ArgumentHelp("Stop when nothing was printed for S seconds.", valueName: "s"))
+  var idle: [Seconds] = []
+
+  func makeFilter() throws -> StanzaFilter {
+    try StanzaFilter(types: type, senders: from, namespaces: namespace)
+  }
+}
+
+/// What `listen` makes the server send it.
+struct PresenceOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Join this room. Repeatable.", valueName: "room")) var room: [String] = []
+  @Option(help: ArgumentHelp("The nickname in rooms; the localpart otherwise.", valueName: "nick"))
+  var nick: [String] = []
+  @Option(help: ArgumentHelp("The password of the rooms.", valueName: "password"))
+  var roomPassword: [String] = []
+  @Option(help: ArgumentHelp("Ask a room for its last N messages.", valueName: "n"))
+  var history: [Count] = []
+  @Flag(help: "Also what the account's other devices send and receive (XEP-0280).") var carbons = false
+  @Option(help: ArgumentHelp("The priority of the presence, -128 to 127.", valueName: "n"))
+  var priority: [Int8] = []
+  @Flag(help: "Announce no presence.") var noPresence = false
+  @Flag(help: "Send receipts where they are asked for, once the line is written (XEP-0184).")
+  var receipts = false
+
+  /// - Throws: a usage failure for what contradicts itself, a data failure for what is no address.
+  func apply(to plan: inout ListenPlan, _ login: Login) throws {
+    let priority = try once("--priority", priority)
+    if noPresence, priority != nil { throw Failure.usage("--priority and --no-presence exclude each other") }
+    plan.presence = noPresence ? nil : Presence.available(priority: priority)
+    let nick = try once("--nick", nick)
+    plan.roomPassword = try once("--room-password", roomPassword)
+    plan.history = try once("--history", history)?.value ?? 0
+    if room.isEmpty, let option = roomOption(nick) { throw Failure.usage("\(option) needs --room") }
+    for room in room {
+      let address = try JID(parsing: room)
+      let name = nick ?? address.resourcepart ?? login.jid.localpart ?? "xmppctl"
+      let occupant = try address.with(resourcepart: name)
+      if plan.rooms.contains(where: { $0.bare == occupant.bare }) {
+        throw Failure.usage("the room \(occupant.bare) is given twice")
+      }
+      plan.rooms.append(occupant)
+    }
+    plan.carbons = carbons
+    plan.receipts = receipts
+  }
+
+  private func roomOption(_ nick: String?) -> String? {
+    nick != nil
+      ? "--nick" : !roomPassword.isEmpty ? "--room-password" : !history.isEmpty ? "--history" : nil
+  }
+}
+
+/// What `listen` does against loss.
+struct KeepingOptions: ParsableArguments {
+  @Flag(help: "End at the first disconnection.") var noReconnect = false
+  @Option(
+    help: ArgumentHelp(
+      "Ask the server whether it is there after S seconds of silence; default 60.", valueName: "s"))
+  var pingInterval: [Seconds] = []
+
+  func apply(to plan: inout ListenPlan) throws {
+    plan.reconnects = !noReconnect
+    plan.pingInterval = try once("--ping-interval", pingInterval)?.value ?? 60
+  }
+}
+
+/// A whole number above zero.
+struct Count: ExpressibleByArgument {
+  let value: Int
+
+  init?(argument: String) {
+    guard let value = Int(argument), value > 0 else { return nil }
+    self.value = value
+  }
+}
