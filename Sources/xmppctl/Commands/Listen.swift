@@ -32,10 +32,12 @@ struct Listen: ParsableCommand {
     if login.settings.tls.insecure {
       Printer.diagnostic("xmppctl: warning: the certificate is not verified (--insecure)")
     }
-    let session = Session<Element>(
+    if plan.duplex { try login.password.claimInput(waiter) }
+    let saved = try plan.state?.load(account: login.jid, capacity: Listener.capacity)
+    let session = Session(
       login.settings, account: login.account(waiter), waiter: waiter, trace: try options.makeTrace(),
-      management: StreamManagement(capacity: 4096))
-    try Listener(plan, session: session, waiter: waiter).run()
+      management: saved?.management ?? StreamManagement(capacity: Listener.capacity), jid: saved?.jid)
+    try Listener(plan, session: session, after: saved, waiter: waiter).run()
   }
 
   private func makePlan(_ login: Login) throws -> ListenPlan {

@@ -21,6 +21,12 @@ struct ListenPlan {
   var presence: Element?
   /// Whether receipts are sent where they are asked for (XEP-0184).
   var receipts = false
+  /// What of the archive comes first (XEP-0313).
+  var since: Since?
+  /// Whether stanzas are read from standard input and sent.
+  var duplex = false
+  /// Where the session is kept between two runs.
+  var state: StateFile?
   /// Whether a connection that was lost is made again.
   var reconnects = true
   /// Seconds of silence after which the server is asked whether it is there.

@@ -22,13 +22,44 @@ extension Listener {
     if Carbon.looksLikeOne(message) {
       // Anybody could wrap anything; what did not come from the own account is nothing (XEP-0280 §11).
       guard plan.carbons, let carbon = Carbon(message, account: session.jid) else { return nil }
-      return (
-        carbon.message, StanzaEnvelope(received: .now, delay: carbon.delay, carbon: carbon.direction)
-      )
+      let envelope = StanzaEnvelope(received: .now, delay: carbon.delay, carbon: carbon.direction)
+      return live(carbon.message, envelope)
     }
-    if ArchiveQuery.looksLikeResult(message) { return nil }
+    if ArchiveQuery.looksLikeResult(message) { return receive(result: message) }
     for index in rooms.indices where rooms[index].takesSubject(message) { return nil }
-    return (message, StanzaEnvelope(received: .now))
+    return live(message, StanzaEnvelope(received: .now))
+  }
+
+  /// A message of the archive; `nil` where nobody asked for it, or it had a line already.
+  private func receive(result message: Stanza) -> Line? {
+    guard let (result, isLine) = reading?.result(message), isLine else { return nil }
+    archived = result.id
+    guard recent.insert(result.id) else { return nil }
+    return (
+      result.message, StanzaEnvelope(received: .now, delay: result.delay, archive: result.id)
+    )
+  }
+
+  /// A message that came by itself. While the archive is read it may come by both ways.
+  private func live(_ message: Stanza, _ envelope: StanzaEnvelope) -> Line? {
+    if reading?.phase == .gap { return (message, envelope) }
+    return isNews(message) ? (message, envelope) : nil
+  }
+
+  /// Whether a message has no line yet; the archive's id of it is noted.
+  func isNews(_ message: Stanza) -> Bool {
+    guard let id = archiveID(message) else { return true }
+    if reading == nil { archived = id }
+    return recent.insert(id)
+  }
+
+  /// The id that the own archive gave to a message. The server's own writing of the address is not prepared for each
+  /// message; a server that writes it otherwise gives up being asked from there.
+  private func archiveID(_ message: Stanza) -> String? {
+    for child in message.element.elements where child.is("stanza-id", Namespace.stanzaIDs) {
+      if child.attribute("by")?.utf8.elementsEqual(account.utf8) == true { return child.attribute("id") }
+    }
+    return nil
   }
 
   private func receive(presence: Stanza) throws(Failure) -> Line? {
@@ -54,13 +85,34 @@ extension Listener {
     // A server that does not know pings has answered all the same.
     case .ping: break
     case .carbons: if let error = reply.error { throw error.failure("the request for carbons") }
+    case .drain: drained()
+    case .archive: try receive(page: reply)
+    }
+  }
+
+  private func receive(page reply: IQTracker<Request>.Reply) throws(Failure) {
+    if let error = reply.error {
+      let failure = error.failure("the question to the archive")
+      // Who asked for the archive must not take what follows for all of it.
+      if plan.since != nil { throw failure }
+      Printer.diagnostic("xmppctl: listen: stanza: what came meanwhile is unknown: \(failure.message.shown)")
+      if reading?.phase != .gap { appear() }
+      return releaseHeld()
+    }
+    switch reading?.ended(reply.stanza) {
+    case .ask(let question): send(requests.request(.set, question, for: .archive))
+    case .appear(let question):
+      appear()
+      send(requests.request(.set, question, for: .archive))
+    case .finish: releaseHeld()
+    case nil: break
     }
   }
 }
 
 extension Int64 {
   /// Milliseconds since 1970.
-  fileprivate static var now: Int64 {
+  static var now: Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000

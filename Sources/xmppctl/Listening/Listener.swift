@@ -9,6 +9,8 @@ final class Listener {
   let plan: ListenPlan
   let session: Session<Element>
   let manners: Manners
+  /// The own bare JID.
+  let account: String
   private let waiter: Waiter
   private var output: LineOutput
   private var backlog = Backlog()
@@ -19,23 +21,53 @@ final class Listener {
   /// How many lines there were, and when the last one was.
   private var lines = 0
   private var lastLine = Deadline.now
+  /// Receipts to be sent when so many stanzas are written.
+  private var receipts: [(place: Int, receipt: Element)] = []
+  /// What standard input has to be sent, and whether a round trip behind the end of it was completed.
+  private let source: SendSource?
+  private var sourceIsConfirmed = false
+  private var isClosing = false
+  /// The way through the archive, the last id of it with a line, and what is held back meanwhile.
+  var reading: ArchiveReading?
+  var archived: String?
+  var recent = RecentIDs()
+  private var held: [Line] = []
   /// When the session was opened; never where it has not been yet.
   private var opened = Deadline.never
+  private var openedAt = Int64.now
 
   /// What the listener itself asks for.
   enum Request {
     case ping
     case carbons
+    case archive
+    /// What shows that all of the input was dealt with, where nothing is acknowledged.
+    case drain
   }
 
-  init(_ plan: ListenPlan, session: Session<Element>, waiter: Waiter) {
+  /// How many stanzas of ours the server may leave unacknowledged.
+  static let capacity = 4096
+  /// How many are held back at most.
+  private static let mostHeld = 1000
+  /// Bytes that may wait to be sent before more is taken from the input.
+  private static let mostPending = 256 << 10
+
+  /// - Parameter saved: what the run before has left.
+  init(_ plan: ListenPlan, session: Session<Element>, after saved: SavedSession?, waiter: Waiter) {
     self.plan = plan
+    archived = saved?.archived
+    source =
+      plan.duplex
+      ? SendSource(
+        plan.style == .xml ? .xml : .ndjson, SendTemplate(recipients: []), replacesInvalid: false,
+        keepsGoing: false) : nil
     self.session = session
     self.waiter = waiter
     output = LineOutput(plan.style, to: OutputSink())
     watch = Watch(interval: plan.pingInterval)
     requests = IQTracker(account: session.jid)
     rooms = plan.rooms.map(RoomSeat.init)
+    account = session.jid.bare.full
     manners = Manners(
       account: session.jid, name: "xmppctl", version: Version.text,
       features: plan.receipts ? [Namespace.receipts] : [])
@@ -62,7 +94,9 @@ final class Listener {
       try read()
       settle(try output.write())
       if hasEnded { return }
+      try forward()
       if session.management.isRequestDue { session.requestAcknowledgement() }
+      try keep()
       try session.transmit()
       try wait()
     }
@@ -70,7 +104,9 @@ final class Listener {
 
   /// Takes what is there, as long as its lines have room.
   private func read() throws(Failure) {
-    while canTake, let arrival = try session.take() {
+    while canTake {
+      try keep()
+      guard let arrival = try session.take() else { return }
       switch arrival {
       case .management(.notEnabled(let condition)):
         Printer.diagnostic("xmppctl: listen: stream: no stream management: \(condition.shown)")
@@ -78,22 +114,52 @@ final class Listener {
       case .stanza(let stanza):
         if let handled = backlog.arrives() {
           session.handled(handled)
-        } else if let line = try receive(stanza), plan.filter.fits(line.stanza) {
-          output.add(line.stanza, line.envelope)
-          lines += 1
-          lastLine = .now
         } else {
-          output.pass()
+          take(try receive(stanza), of: stanza)
         }
       }
     }
+  }
+
+  /// Gives a stanza its place among the lines, or holds it back.
+  private func take(_ line: Line?, of stanza: Stanza) {
+    if let line, reading?.phase == .gap, line.envelope.archive == nil, line.stanza.kind == .message,
+      held.count < Listener.mostHeld
+    {
+      backlog.holds()
+      held.append(line)
+      return
+    }
+    if plan.receipts, let receipt = Receipt.answer(to: stanza) { receipts.append((backlog.taken, receipt)) }
+    backlog.takes()
+    put(line)
+  }
+
+  private func put(_ line: Line?) {
+    guard let line, !isFull, plan.filter.fits(line.stanza) else { return output.pass() }
+    output.add(line.stanza, line.envelope)
+    lines += 1
+    lastLine = .now
+  }
+
+  /// Ends the reading of the archive: what was held back follows, save what the archive had too.
+  func releaseHeld() {
+    reading = nil
+    for line in held {
+      if plan.receipts, let receipt = Receipt.answer(to: line.stanza) {
+        receipts.append((backlog.taken, receipt))
+      }
+      put(isNews(line.stanza) ? line : nil)
+    }
+    backlog.releases(held.count)
+    held = []
   }
 
   /// No line beyond the last one is wanted, so no stanza is either: the server keeps it.
   private var canTake: Bool { output.hasRoom && !isFull }
   private var isFull: Bool { plan.count.map { lines >= $0 } ?? false }
   private var idleLimit: Deadline { plan.idle.map { lastLine.advanced(bySeconds: $0) } ?? .never }
-  private var hasEnded: Bool { output.isEmpty && (isFull || idleLimit.hasPassed) }
+  private var hasEnded: Bool { output.isEmpty && (isFull || idleLimit.hasPassed || sourceIsConfirmed) }
 
   private func wait() throws(Failure) {
     switch watch.look(at: session.connection.lastReceived, isReading: canTake) {
@@ -104,11 +170,17 @@ final class Listener {
     case .quiet: break
     }
     var others = [output.interest]
+    if wantsInput { others.append(pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)) }
     try session.wait(
       for: &others, readsInput: canTake, until: min(watch.next, idleLimit), while: "waiting for stanzas")
-    if output.isEmpty, Int32(others[0].revents) & (POLLERR | POLLHUP | POLLNVAL) != 0 {
-      throw Failure(.output, "write-failed", "stdout: its reader is gone", status: .output)
-    }
+    try checkReader(others[0])
+    if others.count > 1, others[1].revents != 0 { try source?.read() }
+  }
+
+  /// - Throws: an output failure where nobody will read what is written.
+  private func checkReader(_ output: pollfd) throws(Failure) {
+    guard self.output.isEmpty, Int32(output.revents) & (POLLERR | POLLHUP | POLLNVAL) != 0 else { return }
+    throw Failure(.output, "write-failed", "stdout: its reader is gone", status: .output)
   }
 
   /// Makes the server say something. What is not answered soon shows that it is gone.
@@ -120,8 +192,16 @@ final class Listener {
     }
   }
 
-  /// Notes that stanzas were dealt with.
-  private func settle(_ written: Int) { session.handled(backlog.wrote(written)) }
+  /// Notes that lines were written: their stanzas are dealt with, but for the receipts.
+  private func settle(_ written: Int) {
+    let handled = backlog.wrote(written)
+    if !receipts.isEmpty {
+      let due = receipts.prefix { $0.place < backlog.written }
+      for (_, receipt) in due { send(receipt) }
+      receipts.removeFirst(due.count)
+    }
+    session.handled(handled)
+  }
 
   /// Sends a stanza of the listener's own.
   func send(_ stanza: Element) {
@@ -129,6 +209,39 @@ final class Listener {
     // Where nothing is acknowledged there is nothing to wait for.
     _ = session.management.confirm(1)
   }
+
+  /// Writes down what must outlive the process, before the server learns of it.
+  private func keep() throws(Failure) {
+    guard let state = plan.state else { return }
+    try state.save(SavedSession(jid: session.jid, management: session.management, archived: archived))
+  }
+}
+
+// MARK: - Standard input
+
+extension Listener {
+  private var wantsInput: Bool { source?.wantsInput == true && hasRoomForInput }
+
+  private var hasRoomForInput: Bool {
+    session.management.hasRoom && session.pendingBytes < Listener.mostPending
+  }
+
+  /// Sends what standard input has, and at its end waits for the server's word that it has all of it.
+  private func forward() throws(Failure) {
+    guard let source else { return }
+    while hasRoomForInput, let item = try source.next() { send(item.stanza) }
+    guard source.isAtEnd else { return }
+    if session.management.canRequest {
+      if session.management.unacknowledged.isEmpty { sourceIsConfirmed = true }
+      if !isClosing { session.requestAcknowledgement() }
+    } else if !isClosing {
+      send(requests.request(.get, Ping.payload, for: .drain))
+    }
+    isClosing = true
+  }
+
+  /// The server has answered what was sent behind the last of the input.
+  func drained() { sourceIsConfirmed = true }
 }
 
 // MARK: - Connections
@@ -137,16 +250,22 @@ extension Listener {
   /// Opens the session, or comes back to it.
   private func open() throws(Failure) {
     let resumes = session.management.resumption != nil
-    switch try session.open(resumable: plan.reconnects) {
+    switch try session.open(resumable: plan.reconnects || plan.state != nil) {
     case .resumed(_, let resend):
-      backlog.resumed(pending: output.pending)
+      backlog.resumes()
       for stanza in resend { session.resend(stanza) }
-    case .new:
-      if resumes { backlog.abandoned(pending: output.pending) }
+    case .new(_, let unconfirmed):
+      if resumes { backlog.abandons() }
+      for stanza in unconfirmed where stanza.child("body", Namespace.client) != nil {
+        Printer.diagnostic(
+          "xmppctl: listen: stanza: unconfirmed: \((stanza.attribute("id") ?? "a message").shown)")
+      }
       greet()
     }
+    isClosing = false
     watch.begin()
     opened = .now
+    openedAt = .now
     lastLine = .now
   }
 
@@ -154,6 +273,25 @@ extension Listener {
   private func greet() {
     requests = IQTracker(account: session.jid)
     if plan.carbons { send(requests.request(.set, Carbon.enable, for: .carbons)) }
+    reading = firstReading
+    if let reading {
+      send(requests.request(.set, reading.question, for: .archive))
+    } else {
+      appear()
+    }
+  }
+
+  /// What of the archive is to be read: what came since the last line, or what the user asked for.
+  private var firstReading: ArchiveReading? {
+    if let archived { return ArchiveReading(after: archived, start: nil, account: session.jid) }
+    if opened != .never {
+      return ArchiveReading(after: nil, start: Timestamp.text(seconds: openedAt / 1000), account: session.jid)
+    }
+    return plan.since.map { ArchiveReading(since: $0, account: session.jid) }
+  }
+
+  /// Announces the presence, from which on messages come, and enters the rooms.
+  func appear() {
     if let presence = plan.presence { send(presence) }
     for index in rooms.indices {
       send(rooms[index].enter(password: plan.roomPassword, history: plan.history))
@@ -187,18 +325,21 @@ extension Listener {
     let end = Deadline.after(seconds: seconds)
     repeat {
       settle(try output.write())
+      try keep()
       var others = [output.interest]
       _ = try waiter.wait(for: &others, until: end, doing: "waiting to connect again")
-      if output.isEmpty, others[0].revents != 0 {
-        throw Failure(.output, "write-failed", "stdout: its reader is gone", status: .output)
-      }
+      try checkReader(others[0])
     } while !end.hasPassed
   }
 
-  /// Finishes the line begun, tells the server what was written, and closes the stream.
+  /// Finishes the line begun and tells the server what was written; then closes the stream, or leaves its session for the
+  /// next run.
   private func leave() {
     if let written = try? output.finishLine(Waiter(seconds: 2)) { settle(written) }
-    session.close(within: 2)
+    guard plan.state != nil, session.management.resumption != nil, (try? keep()) != nil else {
+      return session.close(within: 2)
+    }
+    session.suspend(within: 2)
   }
 }
 

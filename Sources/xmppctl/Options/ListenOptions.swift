@@ -39,6 +39,11 @@ struct PresenceOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The priority of the presence, -128 to 127.", valueName: "n"))
   var priority: [Int8] = []
   @Flag(help: "Announce no presence.") var noPresence = false
+  @Option(
+    help: ArgumentHelp(
+      "First what the archive holds: since a day or moment (2026-11-22T10:00:00Z), or the last N messages.",
+      valueName: "time|n"))
+  var since: [String] = []
   @Flag(help: "Send receipts where they are asked for, once the line is written (XEP-0184).")
   var receipts = false
 
@@ -62,6 +67,10 @@ struct PresenceOptions: ParsableArguments {
     }
     plan.carbons = carbons
     plan.receipts = receipts
+    if let since = try once("--since", since) {
+      plan.since = Since(since)
+      if plan.since == nil { throw Failure.usage("--since \(since) is neither a time nor a number") }
+    }
   }
 
   private func roomOption(_ nick: String?) -> String? {
@@ -78,7 +87,17 @@ struct KeepingOptions: ParsableArguments {
       "Ask the server whether it is there after S seconds of silence; default 60.", valueName: "s"))
   var pingInterval: [Seconds] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Keep the session in FILE, so that the next run goes on where this one ends.", valueName: "file"),
+    completion: .file())
+  var state: [String] = []
+  @Flag(help: "Also send what comes on standard input: lines as of send --ndjson; with --xml, stanzas.")
+  var duplex = false
+
   func apply(to plan: inout ListenPlan) throws {
+    plan.state = try once("--state", state).map(StateFile.init)
+    plan.duplex = duplex
     plan.reconnects = !noReconnect
     plan.pingInterval = try once("--ping-interval", pingInterval)?.value ?? 60
   }

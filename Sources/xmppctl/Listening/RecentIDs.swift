@@ -1,0 +1,25 @@
+/// The last ids of messages that have lines, so that one that comes by two ways has one line. Bounded.
+struct RecentIDs {
+  private static let limit = 8192
+
+  private var known: Set<[UInt8]> = []
+  /// The same in the order they came, as a ring.
+  private var order: [[UInt8]] = []
+  private var oldest = 0
+
+  /// Notes an id.
+  ///
+  /// - Returns: whether it is new.
+  mutating func insert(_ id: String) -> Bool {
+    let id = Array(id.utf8)
+    guard known.insert(id).inserted else { return false }
+    if order.count < RecentIDs.limit {
+      order.append(id)
+    } else {
+      known.remove(order[oldest])
+      order[oldest] = id
+      oldest = (oldest + 1) % RecentIDs.limit
+    }
+    return true
+  }
+}

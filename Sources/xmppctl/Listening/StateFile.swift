@@ -1,0 +1,140 @@
+import Glibc
+import XMPP
+
+/// What `--state` keeps between two runs: the session to come back to (XEP-0198 §5). No password.
+struct SavedSession {
+  /// The full JID that was bound.
+  var jid: JID
+  /// The session's counts, and its name where there is one to come back to.
+  var management: StreamManagement<Element>
+  /// The archive's id of the last message that has a line.
+  var archived: String?
+}
+
+/// The file of `--state`: its owner's alone, and always whole.
+final class StateFile {
+  private static let limit = 64 << 20
+
+  private let path: String
+  /// What was written last, to write only what is new.
+  private var latest: Mark?
+
+  private struct Mark: Equatable {
+    let id: String?
+    let handled: UInt32
+    let acknowledged: UInt32
+    let unacknowledged: Int
+    let archived: String?
+  }
+
+  init(_ path: String) { self.path = path }
+
+  /// Reads the session of the run before; `nil` where there is none.
+  ///
+  /// - Throws: status 66 where the file cannot be read, 65 where it is none of ours.
+  func load(account: JID, capacity: Int) throws(Failure) -> SavedSession? {
+    guard let bytes = try read() else { return nil }
+    guard let value = try? JSONValue(json5: bytes), case .object(let members) = value,
+      case .string(let address)? = members["jid"], let jid = try? JID(parsing: address), !jid.isBare,
+      case .number(let handled)? = members["handled"], let handled = UInt32(exactly: handled),
+      case .number(let acknowledged)? = members["acknowledged"],
+      let acknowledged = UInt32(exactly: acknowledged),
+      case .array(let texts)? = members["unacknowledged"]
+    else { throw foreign("it holds no session") }
+    guard jid.bare == account.bare else { throw foreign("it holds a session of \(jid.bare)") }
+    var archived: String?
+    if case .string(let id)? = members["archived"] { archived = id }
+    var management = StreamManagement<Element>(capacity: capacity)
+    if case .string(let id)? = members["id"] {
+      management = StreamManagement(
+        resuming: .init(id: id), handledCount: handled, acknowledgedCount: acknowledged,
+        unacknowledged: try stanzas(texts), capacity: capacity)
+    }
+    return SavedSession(jid: jid, management: management, archived: archived)
+  }
+
+  /// Writes the session where it has changed, all of it or nothing.
+  ///
+  /// It outlives the process however that ends, not the machine: after a power failure the server has given the session up
+  /// before long anyway.
+  func save(_ session: SavedSession) throws(Failure) {
+    let management = session.management
+    let mark = Mark(
+      id: management.resumption?.id, handled: management.handledCount,
+      acknowledged: management.acknowledgedCount, unacknowledged: management.unacknowledged.count,
+      archived: session.archived)
+    guard mark != latest else { return }
+    var json = JSONWriter()
+    json.object { json in
+      json.member("jid", session.jid.full)
+      json.member("id", mark.id)
+      json.member("handled", Int(mark.handled))
+      json.member("acknowledged", Int(mark.acknowledged))
+      json.key("unacknowledged")
+      json.array(management.unacknowledged) { $0.value($1.xml) }
+      json.member("archived", mark.archived)
+    }
+    json.endLine()
+    try replace(json.bytes)
+    latest = mark
+  }
+
+  private func replace(_ bytes: [UInt8]) throws(Failure) {
+    let new = path + ".new"
+    // Whatever a run that was killed has left there is not written into: it may have other permissions.
+    unlink(new)
+    let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw unwritable() }
+    defer { close(descriptor) }
+    var rest = bytes[...]
+    while !rest.isEmpty { rest = rest.dropFirst(try Printer.write(rest, to: descriptor, name: path)) }
+    guard rename(new, path) == 0 else { throw unwritable() }
+  }
+
+  private func read() throws(Failure) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+    if descriptor < 0, errno == ENOENT { return nil }
+    guard descriptor >= 0 else { throw unreadable() }
+    defer { close(descriptor) }
+    var facts = stat()
+    guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size <= StateFile.limit
+    else { throw foreign("it is no file of a session") }
+    guard facts.st_uid == geteuid() else { throw foreign("it belongs to another user") }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = piece.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw unreadable() }
+      if count == 0 { return bytes.isEmpty ? nil : bytes }
+      bytes += piece[..<count]
+    }
+  }
+
+  private func stanzas(_ texts: [JSONValue]) throws(Failure) -> [Element] {
+    var elements: [Element] = []
+    for case .string(let text) in texts {
+      var input = InputStanzas()
+      var used = 0
+      guard let stanza = try? input.next(Array(text.utf8), &used) else {
+        throw foreign("it holds no session")
+      }
+      elements.append(stanza.element)
+    }
+    return elements
+  }
+
+  private func foreign(_ why: String) -> Failure {
+    Failure(
+      .input, "bad-state", "\(path): \(why)", hint: "name another file with --state, or remove it",
+      status: .data)
+  }
+
+  private func unreadable() -> Failure {
+    Failure(.input, "unreadable", "\(path): \(String(cString: strerror(errno)))", status: .noInput)
+  }
+
+  private func unwritable() -> Failure {
+    Failure(.output, "write-failed", "\(path): \(String(cString: strerror(errno)))", status: .output)
+  }
+}
