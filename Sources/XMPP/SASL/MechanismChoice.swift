@@ -125,7 +125,9 @@ public struct MechanismChoice: Sendable, Equatable {
       case .unverified: return "would show the password: the certificate is not verified"
       case .verified:
         // A13: who could do better before has no reason to want the password itself now.
-        guard !named, let previous = facts.previous, !["PLAIN", "ANONYMOUS"].contains(previous) else { return nil }
+        guard !named, let previous = facts.previous, !["PLAIN", "ANONYMOUS"].contains(previous) else {
+          return nil
+        }
         return "weaker than \(previous), which was used before"
       }
     case .anonymous where !named:

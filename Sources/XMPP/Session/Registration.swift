@@ -34,14 +34,11 @@ struct Registration {
   /// - Throws: the condition of its refusal.
   static func check(_ answer: Element) throws(Failure) {
     guard answer.attribute("type") == "error" else { return }
-    let error = answer.elements.first { $0.name == "error" }
-    let conditions =
-      error?.elements.filter { $0.namespace.utf8.elementsEqual(Namespace.stanzaErrors.utf8) } ?? []
-    let condition = conditions.first { $0.name != "text" }?.name ?? "undefined-condition"
+    let error = StanzaError(answer.child("error", Namespace.client))
     throw refused(
-      condition,
-      condition == "conflict" ? "the account exists already" : "the server refused to make the account",
-      conditions.first { $0.name == "text" }?.text)
+      error.condition,
+      error.condition == "conflict" ? "the account exists already" : "the server refused to make the account",
+      error.text)
   }
 
   /// The fields as RFC-like names (XEP-0077 §3.1): every empty child but the instructions is one the server wants.

@@ -44,13 +44,10 @@ struct ResourceBinding {
   }
 
   private func refusal(_ answer: Element) -> Failure {
-    let error = answer.elements.first { $0.name == "error" }
-    let conditions =
-      error?.elements.filter { $0.namespace.utf8.elementsEqual(Namespace.stanzaErrors.utf8) } ?? []
-    let condition = conditions.first { $0.name != "text" }?.name ?? "undefined-condition"
-    let text = conditions.first { $0.name == "text" }.map { " (“\($0.text)”)" } ?? ""
+    let error = StanzaError(answer.child("error", Namespace.client))
+    let text = error.text.map { " (“\($0)”)" } ?? ""
     let (meaning, hint) =
-      switch condition {
+      switch error.condition {
       case "bad-request":
         ("the server cannot process the resource", "choose another with --resource, or none")
       case "not-allowed", "resource-constraint":
@@ -59,7 +56,8 @@ struct ResourceBinding {
       case "not-authorized": ("the server wants a login before binding", nil)
       default: ("the server refused to bind a resource", nil)
       } as (String, String?)
-    return Failure(.bind, condition, "\(meaning): \(condition)\(text)", hint: hint, status: .bind)
+    return Failure(
+      .bind, error.condition, "\(meaning): \(error.condition)\(text)", hint: hint, status: .bind)
   }
 
   private static func broken(_ message: String) -> Failure {
