@@ -61,10 +61,13 @@ extension Connection {
       }
       if goal > .secured { try readFeatures() }
     } catch {
-      report.attempts[report.attempts.count - 1].failure = error
-      trace?.note("that failed: \(error.message)")
+      // Wherever an endpoint's time ran out, it is a deadline that passed.
+      var failure = error
+      if failure.condition == Failure.endpointExpired { (failure.stage, failure.status) = (.timeout, .timeout) }
+      report.attempts[report.attempts.count - 1].failure = failure
+      trace?.note("that failed: \(failure.message)")
       close()
-      throw error
+      throw failure
     }
   }
 
@@ -174,7 +177,7 @@ extension Failure {
     }
   }
 
-  private static let endpointExpired = "connect-timeout"
+  fileprivate static let endpointExpired = "connect-timeout"
 
   /// One endpoint took longer than it may.
   static func endpointExpired(limit: Double, while doing: String) -> Failure {

@@ -165,7 +165,7 @@ import XMPP
     #expect(row.each("attempts", "host") == ["t0.example.org", "t1.example.org", "t2.example.org"])
     #expect(row.each("attempts", "ok") == [false, false, true])
     #expect(row["attempts.0.error.condition"] == "connection-refused" && row["attempts.0.error.code"] == 69)
-    #expect(row["attempts.1.error.condition"] == "connect-timeout")
+    #expect(row["attempts.1.error.condition"] == "connect-timeout" && row["attempts.1.error.code"] == 75)
     #expect(row["endpoint.host"] == "t2.example.org" && row["endpoint.address"] == "127.0.0.1")
     try peer.finish()
   }

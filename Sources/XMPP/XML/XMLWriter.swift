@@ -76,12 +76,12 @@ public struct XMLWriter: Sendable {
     for attribute in element.attributes {
       let value = attribute.namespace
       switch value {
-      case "": put(" \(attribute.name)='")
-      case Namespace.xml: put(" xml:\(attribute.name)='")
+      case "": put(" \(shown(attribute.name))='")
+      case Namespace.xml: put(" xml:\(shown(attribute.name))='")
       default:
         put(" xmlns:ns\(foreign)='")
         escape(value, inAttribute: true)
-        put("' ns\(foreign):\(attribute.name)='")
+        put("' ns\(foreign):\(shown(attribute.name))='")
         foreign += 1
       }
       attribute.withUTF8 { escape($0, inAttribute: true) }
@@ -120,12 +120,12 @@ public struct XMLWriter: Sendable {
     tagIsOpen = true
     // The namespace of xml: cannot be a default.
     if namespace.isSame(as: Namespace.xml) {
-      put("<xml:\(name)")
+      put("<xml:\(shown(name))")
       defaults.append(defaults.last ?? "")
       return
     }
     put("<")
-    put(name)
+    put(shown(name))
     if !namespace.isSame(as: defaults.last ?? "") { attribute("xmlns", namespace) }
     defaults.append(namespace)
   }
@@ -137,7 +137,7 @@ public struct XMLWriter: Sendable {
       return put("/>")
     }
     put(namespace.isSame(as: Namespace.xml) ? "</xml:" : "</")
-    put(name)
+    put(shown(name))
     put(">")
   }
 
@@ -152,6 +152,12 @@ public struct XMLWriter: Sendable {
     put("='")
     escape(value, inAttribute: true)
     put("'")
+  }
+
+  /// A name as it may stand on a line. Of what a terminal must not see, XML allows U+061C alone in a name, and a name has no
+  /// character references.
+  private func shown(_ name: String) -> String {
+    style == .line && name.utf8.contains(0xD8) ? name.replacing("\u{061C}", with: "\u{FFFD}") : name
   }
 
   private mutating func put(_ text: String) { bytes.append(contentsOf: text.utf8) }

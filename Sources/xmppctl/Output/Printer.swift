@@ -17,9 +17,18 @@ enum Printer {
     }
   }
 
-  /// Writes one line to stderr; where that fails there is nobody left to tell.
+  /// Writes one line to stderr; where that fails there is nobody left to tell. What a server made too long is cut, so that
+  /// the line goes through a pipe at once.
   static func diagnostic(_ line: String) {
-    _ = try? write(ArraySlice((line + "\n").utf8), to: STDERR_FILENO, name: "stderr")
+    var bytes = Array(line.utf8)
+    let limit = Int(PIPE_BUF) - 4
+    if bytes.count > limit {
+      bytes = Array(bytes.prefix(limit))
+      while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
+      bytes.removeLast()
+      bytes += Array("…".utf8)
+    }
+    _ = try? write(ArraySlice(bytes + [UInt8(ascii: "\n")]), to: STDERR_FILENO, name: "stderr")
   }
 
   /// Says a failure and its hint on stderr: `xmppctl: COMMAND: STAGE: what happened`.
