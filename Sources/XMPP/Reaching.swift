@@ -63,7 +63,9 @@ extension Connection {
     } catch {
       // Wherever an endpoint's time ran out, it is a deadline that passed.
       var failure = error
-      if failure.condition == Failure.endpointExpired { (failure.stage, failure.status) = (.timeout, .timeout) }
+      if failure.condition == Failure.endpointExpired {
+        (failure.stage, failure.status) = (.timeout, .timeout)
+      }
       report.attempts[report.attempts.count - 1].failure = failure
       trace?.note("that failed: \(failure.message)")
       close()

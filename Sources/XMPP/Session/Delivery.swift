@@ -19,29 +19,49 @@ public struct Delivery {
 
   /// How it ended.
   public enum Status: String, Sendable {
-    /// The server took responsibility.
+    /// The server took responsibility. Where more was awaited, that has not come.
     case acknowledged
     /// The recipient, the room or whoever was asked has answered.
     case received
     /// It was refused, or surely not sent.
     case failed
-    /// Nobody knows.
+    /// Nobody knows, or nobody wanted to know.
     case unconfirmed
   }
 
   /// One stanza's end.
   public struct Outcome {
+    /// Whom it was for; `nil` is the own account.
     public var to: String?
+    /// Its id.
     public var id: String?
+    /// What was to confirm it.
+    public var awaited: Awaited
+    /// How it ended.
     public var status: Status
     /// Why not.
     public var error: Failure?
     /// The answer to an iq.
     public var reply: Stanza?
 
-    /// An end with every part given.
-    public init(to: String?, id: String?, status: Status, error: Failure?, reply: Stanza? = nil) {
-      (self.to, self.id, self.status, self.error, self.reply) = (to, id, status, error, reply)
+    /// The end of a stanza.
+    public init(
+      of stanza: Element, awaiting awaited: Awaited, _ status: Status, error: Failure? = nil,
+      reply: Stanza? = nil
+    ) {
+      to = stanza.attribute("to")
+      id = stanza.attribute("id")
+      (self.awaited, self.status, self.error, self.reply) = (awaited, status, error, reply)
+    }
+
+    /// Whether what was awaited has come.
+    public var isReached: Bool {
+      switch status {
+      case .received: true
+      case .acknowledged: awaited == .server
+      case .failed: false
+      case .unconfirmed: awaited == .nothing
+      }
     }
   }
 
@@ -49,6 +69,7 @@ public struct Delivery {
     let stanza: Element
     let to: JID?
     let awaited: Awaited
+    let bytes: Int
     var isAcknowledged = false
     var isBehindRoundTrip = false
     var outcome: (status: Status, error: Failure?, reply: Stanza?)?
@@ -56,6 +77,8 @@ public struct Delivery {
 
   /// The full JID in use; another one after a new session.
   public var account: JID
+  /// Who one is in the room, where there is one: its copies of our messages come from there.
+  public var occupant: JID?
   /// Unfinished records and finished ones behind them; the first has the number `first`.
   private var records: [Record?] = []
   private var start = 0
@@ -68,14 +91,21 @@ public struct Delivery {
   /// How many have not ended, or wait for others before them.
   public var count: Int { records.count - start }
 
+  /// The bytes of those, as far as they were told.
+  public private(set) var bytes = 0
+
   /// The number the next stanza gets.
   public var nextNumber: Int { first + count }
 
-  /// Notes a stanza that is about to be sent, and numbers it.
-  public mutating func add(_ stanza: Element, to: JID?, awaiting awaited: Awaited) -> Int {
+  /// Notes a stanza, and numbers it: the number is `nextNumber`.
+  ///
+  /// - Parameter bytes: its size, for the sum of all.
+  @discardableResult
+  public mutating func add(_ stanza: Element, to: JID?, awaiting awaited: Awaited, bytes: Int = 0) -> Int {
     let number = nextNumber
-    var record = Record(stanza: stanza, to: to, awaited: awaited)
-    if awaited == .nothing { record.outcome = (.acknowledged, nil, nil) }
+    self.bytes += bytes
+    var record = Record(stanza: stanza, to: to, awaited: awaited, bytes: bytes)
+    if awaited == .nothing { record.outcome = (.unconfirmed, nil, nil) }
     records.append(record)
     if let id = stanza.attribute("id") { numbers[String.UTF8Key(id), default: []].append(number) }
     return number
@@ -116,49 +146,52 @@ public struct Delivery {
       return true
     }
     guard let id = stanza.id else { return false }
+    let (account, occupant) = (account, occupant)
     if let error = StanzaError(of: stanza) {
-      let name = "the \(stanza.kind.rawValue) \(id)" + (stanza.from.map { " to \($0)" } ?? "")
-      let account = account
       return finish(
         id,
         where: {
           stanza.kind == .iq
-            ? $0.isAnswer(stanza, account) : $0.isFrom(stanza) || $0.isFromServer(stanza, account)
-        }, .failed, error.failure(name),
-        reply: stanza.kind == .iq ? stanza : nil, kind: stanza.kind)
+            ? $0.isAnswer(stanza, account) : $0.isBounce(stanza) || $0.isFromServer(stanza, account)
+        }, .failed, { error.failure($0.title) }, reply: stanza.kind == .iq ? stanza : nil, kind: stanza.kind)
     }
     switch stanza.kind {
     case .iq where stanza.isType("result"):
-      let account = account
       return finish(
         id, where: { $0.awaited == .answer && $0.isAnswer(stanza, account) }, .received, reply: stanza,
         kind: .iq)
     case .message where stanza.isType("groupchat"):
-      return finish(id, where: { $0.awaited == .copy && $0.isFrom(stanza) }, .received)
+      guard let occupant, stanza.sender == occupant else { return false }
+      return finish(id, where: { $0.awaited == .copy && $0.to?.bare == occupant.bare }, .received)
     case .iq, .message, .presence: return false
     }
   }
+
+  /// Notes that a stanza is not sent, and why.
+  public mutating func fail(_ number: Int, _ failure: Failure) { end(number, .failed, failure) }
 
   /// Gives up those whose fate nobody knows.
   public mutating func lost(_ numbers: some Sequence<Int>) {
     for number in numbers { end(number, .unconfirmed) }
   }
 
-  /// Gives up all that have not ended.
+  /// Gives up all that have not ended. What the server took responsibility for is still its own to deliver.
   public mutating func abandon() {
-    for number in first..<nextNumber { end(number, .unconfirmed) }
+    for number in first..<nextNumber {
+      end(number, self[number]?.isServersOwn == true ? .acknowledged : .unconfirmed)
+    }
   }
 
   /// Takes out the outcomes that are known, up to the first that is not.
   public mutating func finished() -> [Outcome] {
     var outcomes: [Outcome] = []
     while start < records.count, let record = records[start], let outcome = record.outcome {
-      let id = record.stanza.attribute("id")
       outcomes.append(
         Outcome(
-          to: record.stanza.attribute("to"), id: id, status: outcome.status, error: outcome.error,
+          of: record.stanza, awaiting: record.awaited, outcome.status, error: outcome.error,
           reply: outcome.reply))
-      if let id { forget(String.UTF8Key(id), first) }
+      if let id = record.stanza.attribute("id") { forget(String.UTF8Key(id), first) }
+      bytes -= record.bytes
       records[start] = nil
       start += 1
       first += 1
@@ -182,9 +215,7 @@ public struct Delivery {
   }
 
   private mutating func settle(_ number: Int) {
-    guard let record = self[number], record.awaited == .server, record.isAcknowledged,
-      record.isBehindRoundTrip
-    else { return }
+    guard let record = self[number], record.awaited == .server, record.isServersOwn else { return }
     end(number, .acknowledged)
   }
 
@@ -195,14 +226,15 @@ public struct Delivery {
   }
 
   private mutating func finish(
-    _ id: String, where matches: (Record) -> Bool, _ status: Status, _ error: Failure? = nil,
+    _ id: String, where matches: (Record) -> Bool, _ status: Status,
+    _ error: (Record) -> Failure? = { _ in nil },
     reply: Stanza? = nil, kind: Stanza.Kind? = nil
   ) -> Bool {
     for number in numbers[String.UTF8Key(id)] ?? [] {
       guard let record = self[number], record.outcome == nil, matches(record),
         kind == nil || record.stanza.name.isSame(as: kind?.rawValue ?? "")
       else { continue }
-      end(number, status, error, reply)
+      end(number, status, error(record), reply)
       return true
     }
     return false
@@ -215,10 +247,26 @@ public struct Delivery {
 }
 
 extension Delivery.Record {
-  /// Whether a stanza comes from whom this one went to, or from a device or occupant of theirs.
+  /// How a sentence about it begins.
+  fileprivate var title: String {
+    "the \(stanza.name) \(stanza.attribute("id") ?? "")" + (to.map { " to \($0.full)" } ?? "")
+  }
+
+  /// Whether the server took responsibility, and what it had to say at once has come.
+  fileprivate var isServersOwn: Bool { isAcknowledged && isBehindRoundTrip }
+
+  /// Whether a receipt comes from whom this one went to, or from another of their devices.
   fileprivate func isFrom(_ stanza: Stanza) -> Bool {
     guard let to, let sender = stanza.sender else { return false }
     return sender.bare == to.bare
+  }
+
+  /// Whether an error comes from whom this one went to. Of an address with a resourcepart, another resource has no say:
+  /// in a room it would be another occupant.
+  fileprivate func isBounce(_ stanza: Stanza) -> Bool {
+    guard let to, let sender = stanza.sender else { return false }
+    if sender == to || sender == to.bare { return true }
+    return to.resourcepart == nil && awaited != .copy && sender.bare == to
   }
 
   /// Whether a stanza is the own server's word about it.

@@ -20,46 +20,26 @@ struct Send: ParsableCommand {
   var recipients: [String] = []
 
   func run() throws {
+    if !message.replaceInvalid { try InputText.checkArguments() }
     let template = try message.template(for: recipients.map { try JID(target: $0) })
     let login = try account.login(reaching: options)
     let limit = try once("--max-time", message.maxTime)?.value ?? login.maxTime ?? 30
     let waiter = Waiter(seconds: limit, interrupts: Interrupts())
+    let room = try message.room(template.recipients, account: login.jid)
+    let trace = try options.makeTrace()
     try login.password.claimInput(waiter)
     let source = try message.source(template)
     try source.prepare(waiter)
     if login.settings.tls.insecure { Probe.warnInsecure() }
 
     let session = Session<Int>(
-      login.settings, account: login.account(waiter), waiter: waiter, trace: try options.makeTrace(),
+      login.settings, account: login.account(waiter), waiter: waiter, trace: trace,
       management: StreamManagement(window: 128, capacity: 2048))
     let progress = Progress(Terminal())
-    let room = try message.room(template.recipients, account: login.jid)
-    let sender = Sender(
-      session, source, room: room, retries: message.retry, waiter: waiter, progress: progress
-    ) { outcome throws(Failure) in
-      let result = SendResult(outcome: outcome)
-      if let complaint = result.complaint {
-        progress?.clear()
-        Printer.diagnostic("xmppctl: send: stanza: \(complaint.shown)")
-      }
-      let line = message.json ? result.json() : message.xml ? result.xml() : []
-      try Printer.output(line, waiter: Waiter(seconds: waiter.deadline.hasPassed ? 2 : nil))
-    }
     defer { progress?.clear() }
-    try sender.run()
-    try judge(sender.tally, source)
-  }
-
-  /// The exit status of a run that went to its end.
-  private func judge(_ tally: Sender.Tally, _ source: SendSource) throws {
-    if var failure = tally.refused {
-      if tally.refusals > 1 {
-        failure.message = "\(tally.refusals) stanzas were refused; the first: \(failure.message)"
-      }
-      throw failure
-    }
-    if source.passedOver > 0 {
-      throw Failure.input("passed-over", "\(source.passedOver) lines of the input were passed over")
-    }
+    let output = SendOutput(
+      message.json ? .json : message.xml ? .xml : .nothing, waiter: waiter, progress: progress)
+    try Sender(session, source, room: room, retries: message.retry, waiter: waiter, output: output).run()
+    if let failure = output.tally.failure { throw failure }
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import XMPP
 
 /// Text of the user's, checked before anything is sent: it must be UTF-8, and hold only characters that XML can carry
@@ -38,6 +39,21 @@ struct InputText {
       at += UTF8.width(scalar)
     }
     return text
+  }
+
+  /// Checks that the arguments of the process are UTF-8, which reading them as strings would repair.
+  ///
+  /// - Throws: `invalid-utf8`, with the argument's number, from 1, and the offset in it.
+  static func checkArguments() throws(Failure) {
+    for (number, argument) in CommandLine.arguments.indices.dropFirst().map({
+      ($0, CommandLine.unsafeArgv[$0])
+    }) {
+      guard let argument else { return }
+      let bytes = UnsafeRawBufferPointer(start: argument, count: strlen(argument))
+      if String(validating: bytes, as: UTF8.self) == nil {
+        _ = try InputText().text(Array(bytes), in: "argument \(number)")
+      }
+    }
   }
 
   /// Whether XML can carry a character.

@@ -21,8 +21,8 @@ struct SendOptions: ParsableArguments {
 
   @Flag(help: "RECIPIENT is a room: join, send, wait for the room's copy, leave.") var room = false
   @Option(help: "The nickname in the room; the localpart without it.") var nick: [String] = []
-  @Option(help: ArgumentHelp("The room's password is FILE's first line.", valueName: "file"))
-  var roomPasswordFile: [String] = []
+  @Option(parsing: .unconditionalSingleValue, help: ArgumentHelp("The room's password.", valueName: "text"))
+  var roomPassword: [String] = []
 
   @Flag(help: "Each line of standard input is a message.") var lines = false
   @Flag(help: "Each line of standard input is a JSON object.") var ndjson = false
@@ -49,12 +49,18 @@ struct SendOptions: ParsableArguments {
       throw Failure.usage("\(form) reads standard input, not --message")
     }
     if recipients.isEmpty, !ndjson, !xml { throw Failure.usage("no recipient given") }
-    if room, recipients.count != 1 { throw Failure.usage("--room wants exactly one recipient, the room") }
+    if room, recipients.count != 1 || recipients.first?.resourcepart != nil {
+      throw Failure.usage("--room wants exactly one recipient, the room")
+    }
     var template = SendTemplate(recipients: recipients)
     template.kind = try once("--type", type) ?? (room ? .groupchat : .chat)
-    template.id = try once("--id", id)
-    if template.id != nil, !forms.isEmpty || recipients.count > 1 {
-      throw Failure.usage("--id is for one message alone")
+    template.id = try once("--id", id).map(checked("--id"))
+    if let id = template.id {
+      if !forms.isEmpty || recipients.count > 1 { throw Failure.usage("--id is for one message alone") }
+      if id.isEmpty { throw Failure.usage("--id is empty") }
+    }
+    if !room, !nick.isEmpty || !roomPassword.isEmpty {
+      throw Failure.usage("--nick and --room-password need --room")
     }
     template.subject = try once("--subject", subject).map(checked("--subject"))
     template.thread = try once("--thread", thread).map(checked("--thread"))
@@ -75,7 +81,7 @@ struct SendOptions: ParsableArguments {
     if let body = try once("--message", message) {
       return try SendSource(body: body, template, replacesInvalid: replaceInvalid)
     }
-    let form: SendSource.Form = lines ? .lines : ndjson ? .ndjson : xml ? .xml : .body
+    let form: SendReader.Form = lines ? .lines : ndjson ? .ndjson : xml ? .xml : .body
     return SendSource(form, template, replacesInvalid: replaceInvalid, keepsGoing: keepGoing)
   }
 
@@ -83,7 +89,8 @@ struct SendOptions: ParsableArguments {
   func room(_ recipients: [JID], account: JID) throws -> SendRoom? {
     guard room, let room = recipients.first else { return nil }
     let nick = try once("--nick", nick) ?? account.localpart ?? "xmppctl"
-    return SendRoom(try room.bare.with(resourcepart: nick), password: nil)
+    let password = try once("--room-password", roomPassword).map(checked("--room-password"))
+    return SendRoom(try room.bare.with(resourcepart: nick), password: password)
   }
 
   private func checked(_ option: String) -> (String) throws -> String {

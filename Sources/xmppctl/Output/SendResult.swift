@@ -31,13 +31,18 @@ struct SendResult {
     return line.line(reply, StanzaEnvelope(received: Timestamp.now))
   }
 
+  /// The stanza's id and whom it was for.
+  var name: String { (outcome.id ?? "?") + (outcome.to.map { " to \($0)" } ?? "") }
+
   /// What stderr says of a stanza that did not arrive; `nil` for one that did.
   var complaint: String? {
-    let to = outcome.to.map { " to \($0)" } ?? ""
-    switch outcome.status {
-    case .acknowledged, .received: return nil
-    case .failed: return outcome.error?.message ?? "\(outcome.id ?? "?")\(to) failed"
-    case .unconfirmed: return "unconfirmed: \(outcome.id ?? "?")\(to)"
+    if outcome.isReached { return nil }
+    switch (outcome.status, outcome.awaited) {
+    case (.failed, _): return outcome.error?.message ?? "failed: \(name)"
+    case (.acknowledged, .receipt): return "no receipt, the server has it: \(name)"
+    case (.acknowledged, .copy): return "no copy by the room, the server has it: \(name)"
+    case (.acknowledged, .answer): return "no answer, the server has it: \(name)"
+    case (.unconfirmed, _), (.acknowledged, _), (.received, _): return "unconfirmed: \(name)"
     }
   }
 }

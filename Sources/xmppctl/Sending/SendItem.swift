@@ -23,9 +23,15 @@ struct SendTemplate {
   /// What confirms a message.
   var confirmation = Delivery.Awaited.server
 
-  /// The stanzas for a body.
-  func items(body: String) -> [SendItem] {
-    recipients.map { to in
+  /// The stanzas for a body. An empty one is left out, where there is something else to say.
+  ///
+  /// - Throws: where nothing is said.
+  func items(body: String) throws(Failure) -> [SendItem] {
+    let body = body.isEmpty ? nil : body
+    guard body != nil || subject != nil || outOfBandURL != nil else {
+      throw .input("empty", "the message is empty")
+    }
+    return recipients.map { to in
       item(
         Message(to: to, kind: kind, id: id, body: body, subject: subject, thread: thread, language: language))
     }
@@ -59,7 +65,13 @@ struct SendTemplate {
     var message = message
     message.outOfBandURL = outOfBandURL
     message.requestsReceipt = confirmation == .receipt
-    return SendItem(stanza: message.element, to: message.to, awaited: confirmation)
+    return SendItem(
+      stanza: message.element, to: message.to, awaited: awaited(message.to, message.kind == .groupchat))
+  }
+
+  /// What confirms a message: of others than the room's, there is no copy.
+  private func awaited(_ to: JID?, _ isForRoom: Bool) -> Delivery.Awaited {
+    confirmation == .copy && !(isForRoom && to == recipients.first) ? .server : confirmation
   }
 
   private func item(_ stanza: Stanza) -> SendItem {
@@ -68,7 +80,8 @@ struct SendTemplate {
     let awaited: Delivery.Awaited =
       switch stanza.kind {
       case .iq: stanza.isRequest ? .answer : .server
-      case .message: confirmation == .receipt && !stanza.asksForReceipt ? .server : confirmation
+      case .message where confirmation == .receipt: stanza.asksForReceipt ? .receipt : .server
+      case .message: awaited(stanza.recipient, stanza.isType("groupchat"))
       case .presence: confirmation == .nothing ? .nothing : .server
       }
     return SendItem(stanza: element, to: stanza.recipient, awaited: awaited)

@@ -3,79 +3,69 @@ import XMPP
 
 /// Sends everything a source has and waits until each stanza's fate is known: one poll loop over the stream and the input.
 final class Sender {
-  /// How a run ended: what was refused, and what nobody knows of.
-  struct Tally {
-    var confirmed = 0
-    var refused: Failure?
-    var refusals = 0
-    var unconfirmed = 0
-    var notSent = 0
-  }
-
-  /// How many stanzas may wait for their confirmation at any time.
+  /// How many stanzas may wait for their confirmation at any time, and how many bytes of them.
   private static let window = 512
+  private static let mostBytes = 2 << 20
   /// After how many a round trip is begun.
   private static let stride = 128
   /// Bytes that may wait to be sent before more is taken from the input.
   private static let mostPending = 256 << 10
-  /// How long a server that acknowledged everything may owe the answer to a ping.
+  /// How long a server that acknowledged everything may owe the answer to a ping; seconds.
   private static let patience = 2.0
+  /// How long a server keeps a session to come back to, where it does not say; seconds.
+  private static let keeping = 300
 
   private let session: Session<Int>
   private let source: SendSource
-  private let room: SendRoom?
+  private var room: SendRoom?
   private let retries: Bool
   private let waiter: Waiter
-  private let report: (Delivery.Outcome) throws(Failure) -> Void
-  private let progress: Progress?
+  private let output: SendOutput
 
   private var delivery: Delivery
   private var tracker: IQTracker<Int>
-  /// Pings sent and not answered: their stanzas by number, which are negative to be told from those of the input.
-  private var pings: [Int: Element] = [:]
-  private var nextPing = -1
+  /// What we sent of our own and is not acknowledged, by numbers that are negative, to be told from those of the input.
+  private var own: [Int: Element] = [:]
+  private var nextOwn = -1
+  /// For each ping in flight, which stanza is the first behind it.
+  private var barriers: [Int: Int] = [:]
   private var sentSincePing = 0
   private var patienceEnds = Deadline.never
-  private(set) var tally = Tally()
+  /// What of the input could not be sent; nothing behind it is.
+  private var badInput: Failure?
+  /// Whether there is a session, since when, and why the one before was lost.
+  private var isOpen = false
+  private var opened = Deadline.now
+  private var loss: Failure?
 
   init(
     _ session: Session<Int>, _ source: SendSource, room: SendRoom?, retries: Bool, waiter: Waiter,
-    progress: Progress?, report: @escaping (Delivery.Outcome) throws(Failure) -> Void
+    output: SendOutput
   ) {
     self.session = session
     self.source = source
     self.room = room
     self.retries = retries
     self.waiter = waiter
-    self.report = report
-    self.progress = progress
+    self.output = output
     delivery = Delivery(account: session.jid)
     tracker = IQTracker(account: session.jid)
   }
 
   /// Connects, sends, waits, and closes the stream.
   ///
-  /// - Throws: why it ended before everything's fate was known; all that is unknown has been reported as such then.
+  /// - Throws: why it ended before everything's fate was known; all that is unknown has been told by then.
   func run() throws(Failure) {
     do throws(Failure) {
-      try open()
-      while true {
-        do throws(Failure) {
-          try exchange()
-          break
-        } catch {
-          try recover(from: error)
-        }
-      }
-      try room?.leave(session)
-      session.close(within: 0.2)
+      try carryOn()
     } catch {
-      session.close(within: 0)
-      delivery.abandon()
-      try emit()
-      try giveUpRest()
+      close(within: 0)
+      giveUp(after: error)
       throw error
     }
+    close(within: 0.2)
+    output.tally.passedOver += source.passedOver
+    if let badInput { throw badInput }
   }
 
   /// Sends and receives until the source is empty and everything has ended.
@@ -84,46 +74,132 @@ final class Sender {
       try fill()
       while let arrival = try session.take() { try take(arrival) }
       try emit()
-      if source.isAtEnd, delivery.count == 0, session.pendingBytes == 0 { return }
+      if source.isAtEnd || badInput != nil, delivery.count == 0, session.pendingBytes == 0 { return }
       try wait()
     }
   }
 
-  private func fill() throws(Failure) {
-    while delivery.count < Sender.window, session.management.hasRoom,
-      session.pendingBytes < Sender.mostPending,
-      let item = try source.next()
-    {
-      if let limit = session.stanzaLimit, item.stanza.xml.utf8.count > limit {
-        throw .input("too-large", "a stanza is larger than the \(limit) bytes the server takes")
-      }
-      let number = delivery.add(item.stanza, to: item.to, awaiting: item.awaited)
-      _ = session.send(item.stanza, token: number)
-      sentSincePing += 1
-      if sentSincePing >= Sender.stride { try ping() }
+  private func wait() throws(Failure) {
+    var others: [pollfd] = []
+    if source.wantsInput, badInput == nil, delivery.count < Sender.window {
+      others.append(pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0))
     }
-    if sentSincePing > 0 { try ping() }
+    let moment = delivery.count > 0 ? patienceEnds : .never
+    try session.wait(for: &others, until: min(moment, output.progressDue), while: "waiting for confirmation")
+    if let input = others.first, input.revents != 0 { try read() }
+    if patienceEnds.hasPassed {
+      patienceEnds = .never
+      if delivery.isAcknowledged { delivery.roundTrip(behind: delivery.nextNumber) }
+    }
+  }
+
+  private func emit() throws(Failure) {
+    try output.show(delivery.finished())
+    output.showProgress(waiting: delivery.count)
+  }
+
+  private func close(within seconds: Double) {
+    if let leave = room?.leave() { send(leave) }
+    session.close(within: seconds)
+  }
+
+  /// Tells of everything whose fate is unknown, and of everything that surely was not sent.
+  private func giveUp(after failure: Failure) {
+    delivery.abandon()
+    output.end(delivery.finished())
+    let isInterrupted = failure.status == .interrupted || failure.status == .terminated
+    let moment = Waiter(seconds: 2, interrupts: waiter.interrupts)
+    while let item = source.rest(moment, readsOn: !isInterrupted) { output.show(notSent: item) }
+    output.summarize()
+  }
+}
+
+// MARK: - Sending
+
+extension Sender {
+  private func fill() throws(Failure) {
+    while delivery.count < Sender.window, delivery.bytes < Sender.mostBytes, session.management.hasRoom,
+      session.pendingBytes < Sender.mostPending, let item = next()
+    {
+      send(item)
+      if sentSincePing >= Sender.stride { ping() }
+    }
+    if sentSincePing > 0 { ping() }
+  }
+
+  /// The next thing of the input. What cannot be sent ends it, and what is under way is waited for.
+  private func next() -> SendItem? {
+    guard badInput == nil else { return nil }
+    do throws(Failure) {
+      return try source.next()
+    } catch {
+      end(with: error)
+      return nil
+    }
+  }
+
+  private func read() throws(Failure) {
+    do throws(Failure) {
+      try source.read()
+    } catch {
+      end(with: error)
+    }
+  }
+
+  private func end(with failure: Failure) {
+    badInput = failure
+    badInput?.message += "; nothing behind it was sent"
+  }
+
+  private func send(_ item: SendItem) {
+    let number = delivery.nextNumber
+    if let limit = session.stanzaLimit, item.stanza.xml.utf8.count > limit {
+      let failure = Failure.input(
+        "too-large",
+        "\(item.stanza.attribute("id") ?? "a stanza") is larger than the \(limit) bytes the server takes")
+      delivery.add(item.stanza, to: item.to, awaiting: item.awaited)
+      delivery.fail(number, failure)
+      if !source.keepsGoing { end(with: failure) }
+      return
+    }
+    let before = session.pendingBytes
+    _ = session.send(item.stanza, token: number)
+    let size = session.pendingBytes - before
+    delivery.add(item.stanza, to: item.to, awaiting: item.awaited, bytes: size)
+    sentSincePing += 1
+  }
+
+  /// Sends something of our own, where there is room for it.
+  private func send(_ stanza: Element) {
+    guard session.send(stanza, token: nextOwn) else { return }
+    own[nextOwn] = stanza
+    nextOwn -= 1
   }
 
   /// Begins a round trip behind everything sent so far, and asks for its acknowledgement.
-  private func ping() throws(Failure) {
+  private func ping() {
     guard session.management.hasRoom else { return }
     sentSincePing = 0
-    let number = nextPing
-    nextPing -= 1
-    let ping = tracker.request(.get, to: session.jid.domain, Ping.payload, for: number)
-    pings[number] = ping
-    barriers[number] = delivery.nextNumber
-    _ = session.send(ping, token: number)
+    barriers[nextOwn] = delivery.nextNumber
+    send(tracker.request(.get, to: session.jid.domain, Ping.payload, for: nextOwn))
     session.requestAcknowledgement()
   }
 
-  /// What each ping in flight is behind of.
-  private var barriers: [Int: Int] = [:]
+  /// Answers a request, as everybody must (RFC 6120 §8.2.3); but nobody can make us keep more than so much for the server.
+  private func answer(_ request: Stanza) {
+    let manners = Manners(account: session.jid, name: "xmppctl", version: Version.number)
+    guard session.pendingBytes < Sender.mostPending, let answer = manners.answer(to: request) else { return }
+    send(answer)
+    sentSincePing += 1
+  }
+}
 
+// MARK: - Receiving
+
+extension Sender {
   private func take(_ arrival: Session<Int>.Arrival) throws(Failure) {
     switch arrival {
-    case .management(let event): try take(event)
+    case .management(let event): take(event)
     case .stanza(let stanza):
       session.handled(1)
       if let reply = tracker.take(stanza) {
@@ -135,28 +211,18 @@ final class Sender {
     }
   }
 
-  /// Answers a request, as everybody must (RFC 6120 §8.2.3).
-  private func answer(_ request: Stanza) {
-    let manners = Manners(account: session.jid, name: "xmppctl", version: Version.number)
-    guard let answer = manners.answer(to: request) else { return }
-    pings[nextPing] = answer
-    _ = session.send(answer, token: nextPing)
-    nextPing -= 1
-  }
-
-  private func take(_ event: StreamManagement<Int>.Event) throws(Failure) {
+  private func take(_ event: StreamManagement<Int>.Event) {
     switch event {
-    case .enabled(let numbers), .acknowledged(let numbers): acknowledge(numbers)
+    case .enabled(let numbers), .acknowledged(let numbers), .resumed(let numbers, _): acknowledge(numbers)
     case .notEnabled, .answer: break
-    case .resumed(let acknowledged, _): acknowledge(acknowledged)
-    case .notResumed(_, let acknowledged, let unconfirmed):
-      acknowledge(acknowledged)
+    case .notResumed(_, let numbers, let unconfirmed):
+      acknowledge(numbers)
       delivery.lost(unconfirmed.lazy.filter { $0 >= 0 })
     }
   }
 
   private func acknowledge(_ numbers: [Int]) {
-    for number in numbers where number < 0 { pings[number] = nil }
+    for number in numbers where number < 0 { own[number] = nil }
     delivery.acknowledged(numbers.lazy.filter { $0 >= 0 })
     // The acknowledgement is the server's word; the round trip behind it only gives bounces time to arrive.
     if delivery.isAcknowledged { patienceEnds = .after(seconds: Sender.patience) }
@@ -164,91 +230,52 @@ final class Sender {
 
   /// A ping came back; an error is an answer too.
   private func answered(_ number: Int) {
-    let unacknowledged = session.management.unacknowledged
-    if !session.management.canRequest, let index = unacknowledged.firstIndex(of: number) {
+    if !session.management.canRequest, let index = session.management.unacknowledged.firstIndex(of: number) {
       acknowledge(session.management.confirm(index + 1))
     }
     if let barrier = barriers.removeValue(forKey: number) { delivery.roundTrip(behind: barrier) }
-  }
-
-  private func emit() throws(Failure) {
-    for outcome in delivery.finished() {
-      switch outcome.status {
-      case .acknowledged, .received: tally.confirmed += 1
-      case .failed:
-        tally.refusals += 1
-        tally.refused = tally.refused ?? outcome.error
-      case .unconfirmed: tally.unconfirmed += 1
-      }
-      try report(outcome)
-    }
-    progress?.show(confirmed: tally.confirmed, waiting: delivery.count)
-  }
-
-  private func wait() throws(Failure) {
-    var others: [pollfd] = []
-    if source.wantsInput, delivery.count < Sender.window {
-      others.append(pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0))
-    }
-    let moment = delivery.count > 0 ? patienceEnds : .never
-    try session.wait(
-      for: &others, until: min(moment, progress?.due ?? .never), while: "waiting for confirmation")
-    if let input = others.first, input.revents != 0 { try source.read() }
-    if patienceEnds.hasPassed {
-      patienceEnds = .never
-      if delivery.isAcknowledged { delivery.roundTrip(behind: delivery.nextNumber) }
-    }
   }
 }
 
 // MARK: - Beginning, and beginning again
 
 extension Sender {
+  /// Goes on over one connection after another. A lost session is resumed, so that everything goes on exactly once; where
+  /// that cannot be, what was sent and not acknowledged stays unknown, and only `--retry` goes on in a new session.
+  private func carryOn() throws(Failure) {
+    var reconnection = Reconnection()
+    var givesUp = Deadline.never
+    while true {
+      do throws(Failure) {
+        try open()
+        return try exchange()
+      } catch {
+        var held = 0.0
+        if isOpen {
+          isOpen = false
+          loss = error
+          held = Deadline.now.milliseconds(since: opened) / 1000
+          givesUp = .after(seconds: Double(session.management.resumption?.seconds ?? Sender.keeping))
+        }
+        guard retries || session.management.resumption != nil else { throw error }
+        if !retries, let loss, givesUp.hasPassed { throw loss }
+        guard let seconds = reconnection.pause(after: error, heldFor: held) else { throw error }
+        output.say(error.message + "; trying again", error.stage)
+        var nothing: [pollfd] = []
+        let moment = Deadline.after(seconds: seconds)
+        _ = try waiter.wait(for: &nothing, until: moment, doing: "waiting to connect again")
+      }
+    }
+  }
+
+  /// Connects: to the session of before, or to a new one and into the room.
   private func open() throws(Failure) {
-    var reconnection = Reconnection()
-    while true {
-      do throws(Failure) {
-        _ = try session.open(resumable: true)
-        break
-      } catch {
-        guard retries else { throw error }
-        try pause(after: error, &reconnection)
-      }
-    }
-    try begin()
-  }
-
-  private func begin() throws(Failure) {
-    delivery.account = session.jid
-    tracker = IQTracker(account: session.jid)
-    (pings, barriers) = ([:], [:])
-    try room?.join(session)
-  }
-
-  /// Comes back to the session, so that everything goes on exactly once; where that cannot be, what was sent and not
-  /// acknowledged stays unknown, and the rest goes out in a new session if the user wants that.
-  private func recover(from failure: Failure) throws(Failure) {
-    guard session.management.resumption != nil || retries else { throw failure }
-    var reconnection = Reconnection()
-    var latest = failure
-    while true {
-      try pause(after: latest, &reconnection)
-      do throws(Failure) {
-        return try reopen(after: failure)
-      } catch {
-        // The first failure again means that going on is not wanted.
-        if error == failure { throw error }
-        latest = error
-      }
-    }
-  }
-
-  private func reopen(after failure: Failure) throws(Failure) {
     switch try session.open(resumable: true) {
     case .resumed(let acknowledged, let numbers):
+      (opened, isOpen) = (.now, true)
       acknowledge(acknowledged)
       for number in numbers {
-        if let stanza = number < 0 ? pings[number] : delivery.stanza(number) { session.resend(stanza) }
+        if let stanza = number < 0 ? own[number] : delivery.stanza(number) { session.resend(stanza) }
       }
       session.requestAcknowledgement()
     case .new(let acknowledged, let unconfirmed):
@@ -256,29 +283,25 @@ extension Sender {
       delivery.lost(unconfirmed.lazy.filter { $0 >= 0 })
       delivery.abandon()
       try emit()
-      guard retries else { throw failure }
-      try begin()
+      if let loss, !retries { throw loss }
+      (opened, isOpen) = (.now, true)
+      delivery.account = session.jid
+      tracker = IQTracker(account: session.jid)
+      (own, barriers) = ([:], [:])
+      (sentSincePing, patienceEnds) = (0, .never)
+      try join()
     }
   }
 
-  /// - Throws: the failure itself, where another attempt would not go better; what the waiter throws.
-  private func pause(after failure: Failure, _ reconnection: inout Reconnection) throws(Failure) {
-    guard let seconds = reconnection.pause(after: failure, heldFor: 0) else { throw failure }
-    progress?.clear()
-    Printer.diagnostic("xmppctl: send: \(failure.stage.rawValue): \(failure.message.shown); trying again")
-    var nothing: [pollfd] = []
-    let moment = Deadline.after(seconds: seconds)
-    _ = try waiter.wait(for: &nothing, until: moment, doing: "waiting to connect again")
-  }
-
-  /// Reports what is left in the source, which surely was not sent.
-  private func giveUpRest() throws(Failure) {
-    while !source.isAtEnd, let item = try? source.next() {
-      tally.notSent += 1
-      try report(
-        Delivery.Outcome(
-          to: item.to?.full, id: item.stanza.attribute("id"), status: .failed,
-          error: Failure(.stanza, "not-sent", "it was not sent", status: .noConnection)))
+  private func join() throws(Failure) {
+    guard let request = room?.request() else { return }
+    send(request)
+    while room?.occupant == nil {
+      while room?.occupant == nil, let arrival = try session.take() { try take(arrival) }
+      guard room?.occupant == nil else { break }
+      var nothing: [pollfd] = []
+      try session.wait(for: &nothing, while: "joining \(room?.address.full ?? "")")
     }
+    delivery.occupant = room?.occupant
   }
 }

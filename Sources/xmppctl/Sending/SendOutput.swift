@@ -1,0 +1,104 @@
+import XMPP
+
+/// Where the results of a run go: lines to stdout, and what did not arrive to stderr.
+final class SendOutput {
+  /// What stdout gets.
+  enum Style {
+    case nothing
+    /// A line of JSON for each stanza.
+    case json
+    /// The answers to iqs.
+    case xml
+  }
+
+  /// What came of the stanzas so far.
+  var tally = SendTally()
+
+  private let style: Style
+  private let progress: Progress?
+  private var waiter: Waiter
+  /// Why stdout takes no more.
+  private var broken: Failure?
+  private var wasAnythingSent = false
+  private var notSent = 0
+  private var firstNotSent: SendResult?
+
+  init(_ style: Style, waiter: Waiter, progress: Progress?) {
+    self.style = style
+    self.waiter = waiter
+    self.progress = progress
+  }
+
+  /// Shows the ends of stanzas. All get their word on stderr, also where stdout is broken.
+  ///
+  /// - Throws: where stdout cannot be written.
+  func show(_ outcomes: [Delivery.Outcome]) throws(Failure) {
+    guard !outcomes.isEmpty else { return }
+    var lines: [UInt8] = []
+    for outcome in outcomes {
+      wasAnythingSent = true
+      tally.count(outcome)
+      let result = SendResult(outcome: outcome)
+      if let complaint = result.complaint { say(complaint) }
+      lines += line(result)
+    }
+    try write(lines)
+  }
+
+  /// Shows that a stanza was surely not sent: on stdout each of them, on stderr their number.
+  func show(notSent item: SendItem) {
+    let error = Failure(.stanza, "not-sent", "it was not sent", status: .noConnection)
+    let result = SendResult(
+      outcome: Delivery.Outcome(of: item.stanza, awaiting: item.awaited, .failed, error: error))
+    notSent += 1
+    firstNotSent = firstNotSent ?? result
+    try? write(line(result))
+  }
+
+  /// Shows the ends of stanzas where the run has failed: there is a moment left for it, whatever the deadline, and where
+  /// stdout takes them not, the run's own failure is worth more.
+  func end(_ outcomes: [Delivery.Outcome]) {
+    waiter = Waiter(seconds: 2, interrupts: waiter.interrupts)
+    try? show(outcomes)
+  }
+
+  /// Says how much was surely not sent. Where nothing was sent at all, the run's failure says it.
+  func summarize() {
+    guard wasAnythingSent, let firstNotSent else { return }
+    say(
+      "\(notSent == 1 ? "1 stanza was" : "\(notSent) stanzas were") not sent, the first: \(firstNotSent.name)"
+    )
+  }
+
+  /// When the progress wants to be shown again.
+  var progressDue: Deadline { progress?.due ?? .never }
+
+  /// Shows how far it is, where somebody sits before it.
+  func showProgress(waiting: Int) { progress?.show(confirmed: tally.confirmed, waiting: waiting) }
+
+  /// Says something on stderr.
+  func say(_ text: String, _ stage: Failure.Stage = .stanza) {
+    progress?.clear()
+    Printer.diagnostic("xmppctl: send: \(stage.rawValue): \(text.shown)")
+  }
+
+  private func line(_ result: SendResult) -> [UInt8] {
+    switch style {
+    case .nothing: []
+    case .json: result.json()
+    case .xml: result.xml()
+    }
+  }
+
+  private func write(_ bytes: [UInt8]) throws(Failure) {
+    if let broken { throw broken }
+    guard !bytes.isEmpty else { return }
+    progress?.clear()
+    do throws(Failure) {
+      try Printer.output(bytes, waiter: waiter)
+    } catch {
+      broken = error
+      throw error
+    }
+  }
+}
