@@ -60,16 +60,18 @@ struct LineOutput {
     return settle()
   }
 
-  /// Writes the rest of a line that is written in part; the others stay unwritten.
+  /// Writes the rest of a line that is written in part, and where `all` is true the lines behind it.
   ///
-  /// - Returns: how many more stanzas are wholly written.
-  mutating func finishLine(_ waiter: Waiter) throws(Failure) -> Int {
-    let end = ends.first { $0 >= written } ?? size
-    guard written > (ends.last { $0 <= written } ?? 0) else { return settle() }
+  /// - Returns: how many more stanzas are wholly written; also where not all could be.
+  mutating func finish(all: Bool, _ waiter: Waiter) -> Int {
+    let start = ends.last { $0 <= written } ?? 0
+    let end = all ? size : written > start ? ends.first { $0 > written } ?? size : written
     while written < end {
       var ready = [pollfd(fd: sink.descriptor, events: Int16(POLLOUT), revents: 0)]
-      _ = try waiter.wait(for: &ready, doing: "writing to stdout")
-      written += try sink.write(lines.bytes[written..<end])
+      guard (try? waiter.wait(for: &ready, doing: "writing to stdout")) != nil,
+        let count = try? sink.write(lines.bytes[written..<end])
+      else { break }
+      written += count
     }
     return settle()
   }

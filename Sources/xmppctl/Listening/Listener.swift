@@ -77,13 +77,16 @@ final class Listener {
   ///
   /// - Throws: why it ended before that.
   func run() throws(Failure) {
-    defer { leave() }
     do throws(Failure) {
       try open()
       while true {
-        do throws(Failure) { return try listen() } catch { try comeBack(after: error) }
+        do throws(Failure) {
+          try listen()
+          return leave()
+        } catch { try comeBack(after: error) }
       }
     } catch {
+      leave(after: error)
       guard error.isEndOfTime, opened != .never else { throw error }
       if let count = plan.count { throw .countNotReached(lines, of: count) }
     }
@@ -93,8 +96,8 @@ final class Listener {
     while true {
       try read()
       settle(try output.write())
-      if hasEnded { return }
       try forward()
+      if hasEnded { return }
       if session.management.isRequestDue { session.requestAcknowledgement() }
       try keep()
       try session.transmit()
@@ -333,9 +336,13 @@ extension Listener {
   }
 
   /// Finishes the line begun and tells the server what was written; then closes the stream, or leaves its session for the
-  /// next run.
-  private func leave() {
-    if let written = try? output.finishLine(Waiter(seconds: 2)) { settle(written) }
+  /// next run. Where it was the server that ended it, nobody is in a hurry, and the other lines are written too.
+  private func leave(after failure: Failure? = nil) {
+    if failure?.stage != .output {
+      let isOver =
+        failure?.status == .interrupted || failure?.status == .terminated || failure?.isEndOfTime == true
+      settle(output.finish(all: !isOver, Waiter(seconds: 2)))
+    }
     guard plan.state != nil, session.management.resumption != nil, (try? keep()) != nil else {
       return session.close(within: 2)
     }

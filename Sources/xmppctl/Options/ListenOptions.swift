@@ -31,8 +31,9 @@ struct PresenceOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Join this room. Repeatable.", valueName: "room")) var room: [String] = []
   @Option(help: ArgumentHelp("The nickname in rooms; the localpart otherwise.", valueName: "nick"))
   var nick: [String] = []
-  @Option(help: ArgumentHelp("The password of the rooms.", valueName: "password"))
-  var roomPassword: [String] = []
+  @Option(
+    help: ArgumentHelp("The rooms' password is FILE's first line.", valueName: "file"), completion: .file())
+  var roomPasswordFile: [String] = []
   @Option(help: ArgumentHelp("Ask a room for its last N messages.", valueName: "n"))
   var history: [Count] = []
   @Flag(help: "Also what the account's other devices send and receive (XEP-0280).") var carbons = false
@@ -48,12 +49,15 @@ struct PresenceOptions: ParsableArguments {
   var receipts = false
 
   /// - Throws: a usage failure for what contradicts itself, a data failure for what is no address.
-  func apply(to plan: inout ListenPlan, _ login: Login) throws {
+  func apply(to plan: inout ListenPlan, _ login: Login, _ waiter: Waiter) throws {
     let priority = try once("--priority", priority)
     if noPresence, priority != nil { throw Failure.usage("--priority and --no-presence exclude each other") }
     plan.presence = noPresence ? nil : Presence.available(priority: priority)
     let nick = try once("--nick", nick)
-    plan.roomPassword = try once("--room-password", roomPassword)
+    let file = try once("--room-password-file", roomPasswordFile)
+    plan.roomPassword = try file.map { path in
+      try PasswordFile.read(path, waiter).withBytes { String(decoding: $0, as: UTF8.self) }
+    }
     plan.history = try once("--history", history)?.value ?? 0
     if room.isEmpty, let option = roomOption(nick) { throw Failure.usage("\(option) needs --room") }
     for room in room {
@@ -75,7 +79,7 @@ struct PresenceOptions: ParsableArguments {
 
   private func roomOption(_ nick: String?) -> String? {
     nick != nil
-      ? "--nick" : !roomPassword.isEmpty ? "--room-password" : !history.isEmpty ? "--history" : nil
+      ? "--nick" : !roomPasswordFile.isEmpty ? "--room-password-file" : !history.isEmpty ? "--history" : nil
   }
 }
 

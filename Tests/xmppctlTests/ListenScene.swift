@@ -1,0 +1,122 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A run of `listen` against a scripted server of `example.org` without TLS, one script a connection.
+struct ListenScene {
+  static let jid = "bob@example.org/desk"
+  let peer: ScriptedPeer
+  let program: RunningProgram
+
+  /// Starts it; each connection logs in and is then in the hands of one of the parts.
+  init(_ options: [String], folder: TemporaryFolder? = nil, output: String? = nil, _ parts: Part...) throws {
+    peer = try ScriptedPeer(scripts: parts.map(\.script))
+    program = try Program.xmppctl.start(
+      ["listen"] + ListenScene.way(peer.port) + options,
+      environment: ["XMPPCTL_PASSWORD": "secret"], folder: folder, output: output)
+  }
+
+  /// The options that lead to a port of the loopback.
+  static func way(_ port: UInt16) -> [String] {
+    ["--jid", jid, "--tls", "none", "--mechanism", "PLAIN", "--connect-to", "127.0.0.1:\(port)"]
+  }
+
+  /// What a server does behind the login.
+  struct Part {
+    var features = "<sm xmlns='urn:xmpp:sm:3'/>"
+    var play: @Sendable (ScriptedPeer.Talk) throws -> Void
+    var ending: [ScriptedPeer.Step]
+
+    /// A new session, up to its presence, then this.
+    static func new(
+      managed: Bool = true, then ending: [ScriptedPeer.Step] = [.silence],
+      _ play: @escaping @Sendable (ScriptedPeer.Talk) throws -> Void = { _ in }
+    ) -> Part {
+      raw(managed: managed, then: ending) { talk in
+        try bind(talk)
+        if managed { try enable(talk) }
+        try talk.await("<presence")
+        try play(talk)
+      }
+    }
+
+    /// From behind the login on.
+    static func raw(
+      managed: Bool = true, then ending: [ScriptedPeer.Step] = [.silence],
+      _ play: @escaping @Sendable (ScriptedPeer.Talk) throws -> Void
+    ) -> Part {
+      Part(features: managed ? "<sm xmlns='urn:xmpp:sm:3'/>" : "", play: play, ending: ending)
+    }
+
+    /// The old session goes on, if it is asked for with this count; then this.
+    static func resumed(
+      handled: Int, then ending: [ScriptedPeer.Step] = [.silence],
+      _ play: @escaping @Sendable (ScriptedPeer.Talk) throws -> Void = { _ in }
+    ) -> Part {
+      raw(then: ending) { talk in
+        let request = try talk.element()
+        guard request.contains("<resume "), request.contains("previd='s1'"),
+          request.contains("h='\(handled)'")
+        else { throw SupportFailure("no resumption from \(handled) on: \(request)") }
+        try talk.send("<resumed xmlns='urn:xmpp:sm:3' previd='s1' h='1'/>")
+        try play(talk)
+      }
+    }
+
+    static func bind(_ talk: ScriptedPeer.Talk) throws {
+      try talk.send(LoginScene.bound(jid)(LoginScene.id(of: try talk.element())))
+    }
+
+    static func enable(_ talk: ScriptedPeer.Talk) throws {
+      try talk.await("<enable ")
+      try talk.send("<enabled xmlns='urn:xmpp:sm:3' id='s1' resume='true'/>")
+    }
+
+    var script: [ScriptedPeer.Step] {
+      let play = play
+      return [
+        .expectHeader, .send(Dialogue.header() + Dialogue.features(Dialogue.plain)), .expectElement,
+        .send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"), .expectHeader,
+        .send(Dialogue.header() + Dialogue.features(LoginScene.bindFeature + features)),
+        .talk { try play($0) },
+      ] + ending
+    }
+  }
+
+  /// Messages with these numbers.
+  static func messages(_ numbers: ClosedRange<Int>) -> String {
+    numbers.map {
+      "<message from='alice@example.org/x' type='chat' id='m\($0)'><body>text \($0)</body></message>"
+    }
+    .joined()
+  }
+
+  static let request = "<r xmlns='urn:xmpp:sm:3'/>"
+
+  /// The bodies of the lines.
+  static func bodies(_ output: String) throws -> [String] {
+    try output.split(separator: "\n").map { line in
+      guard case .string(let body) = try JSON(Data(line.utf8))["body"] else { return "-" }
+      return body
+    }
+  }
+
+  static func texts(_ numbers: ClosedRange<Int>) -> [String] { numbers.map { "text \($0)" } }
+}
+
+extension ScriptedPeer.Talk {
+  /// Reads elements until one contains a text.
+  @discardableResult
+  func await(_ text: String) throws -> String {
+    while true {
+      let element = try element()
+      if element.contains(text) { return element }
+    }
+  }
+
+  /// Asks how far the client is until it has handled so many.
+  func awaitHandled(_ count: Int) throws {
+    try send(ListenScene.request)
+    try self.await("h='\(count)'")
+  }
+}

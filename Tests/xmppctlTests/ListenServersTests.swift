@@ -1,0 +1,166 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `listen` on the real servers.
+@Suite struct ListenServersTests {
+  /// A server as a client sees it.
+  struct Place: Sendable, CustomTestStringConvertible {
+    let domain: String
+    let rooms: String
+    let port: UInt16
+    let caFile: String
+    var testDescription: String { domain }
+
+    static func prosody(_ server: Prosody) -> Place {
+      Place(domain: server.domain, rooms: server.roomsDomain, port: server.port, caFile: server.caFile)
+    }
+
+    static func make(_ name: String) throws -> Place {
+      if name == "prosody" { return prosody(try .shared) }
+      let server = try Ejabberd.shared
+      return Place(domain: server.domain, rooms: server.roomsDomain, port: server.port, caFile: server.caFile)
+    }
+
+    func account(_ user: String) throws -> String {
+      if domain == "example.test" {
+        try Prosody.shared.account(user)
+      } else {
+        try Ejabberd.shared.account(user)
+      }
+      return "\(user)@\(domain)"
+    }
+
+    func arguments(_ command: String, _ jid: String, _ options: [String]) -> [String] {
+      [command, "--jid", jid, "--connect-to", "127.0.0.1:\(port)", "--cacert", caFile] + options
+    }
+
+    func start(_ jid: String, _ options: [String], folder: TemporaryFolder? = nil) throws -> RunningProgram {
+      try Program.xmppctl.start(
+        arguments("listen", jid, options), environment: ["XMPPCTL_PASSWORD": "secret"], folder: folder)
+    }
+
+    /// Sends these bodies, in order, and waits until the server has them.
+    func send(_ bodies: ClosedRange<Int>, from: String, to: String) throws {
+      let lines = bodies.map { "text \($0)\n" }.joined()
+      let outcome = try Program.xmppctl.run(
+        arguments("send", from, ["--lines", "--max-time", "20", to]), input: lines,
+        environment: ["XMPPCTL_PASSWORD": "secret"])
+      guard outcome.status == 0 else { throw SupportFailure("send: \(outcome.error)") }
+    }
+
+    /// Waits until a listener is there to receive.
+    func awaitPresence(of listener: RunningProgram, from: String, to: String) throws {
+      try send(0...0, from: from, to: to)
+      try listener.awaitOutput("text 0")
+    }
+  }
+
+  private func bodies(_ output: String) throws -> [String] {
+    try ListenScene.bodies(output).filter { $0.hasPrefix("text") }
+  }
+
+  @Test("messages come in order, once each", arguments: ["prosody", "ejabberd"])
+  func order(server: String) throws {
+    let place = try Place.make(server)
+    let (bob, ann) = (try place.account("listen-bob"), try place.account("listen-ann"))
+    let listener = try place.start(
+      bob, ["--json", "--type", "message", "--count", "301", "--max-time", "60"])
+    try place.awaitPresence(of: listener, from: ann, to: bob)
+    try place.send(1...300, from: ann, to: bob)
+    let outcome = try listener.wait(within: .seconds(60))
+    #expect(outcome.status == 0, "\(outcome.error)")
+    #expect(try bodies(outcome.output) == ListenScene.texts(0...300))
+  }
+
+  @Test(
+    "the archive is joined to what is live without a gap and without a line twice",
+    arguments: ["prosody", "ejabberd"])
+  func archive(server: String) throws {
+    let place = try Place.make(server)
+    let (bob, ann) = (try place.account("archive-bob"), try place.account("archive-ann"))
+    try place.send(1...120, from: ann, to: bob)
+    let all = try place.start(
+      bob, ["--json", "--type", "message", "--since", "2020-01-01", "--count", "125", "--max-time", "40"])
+    try all.awaitOutput("text 1")
+    try place.send(121...125, from: ann, to: bob)
+    let outcome = try all.wait(within: .seconds(40))
+    #expect(outcome.status == 0, "\(outcome.error)")
+    #expect(try bodies(outcome.output) == ListenScene.texts(1...125))
+
+    let last = try place.start(
+      bob, ["--json", "--type", "message", "--since", "7", "--idle", "1", "--max-time", "40"])
+    let tail = try last.wait(within: .seconds(40))
+    #expect(tail.status == 0, "\(tail.error)")
+    #expect(try bodies(tail.output) == ListenScene.texts(119...125))
+  }
+
+  @Test("rooms and carbons", arguments: ["prosody", "ejabberd"])
+  func roomsAndCarbons(server: String) throws {
+    let place = try Place.make(server)
+    let (bob, ann) = (try place.account("room-bob"), try place.account("room-ann"))
+    let room = "listen-den@\(place.rooms)"
+    let listener = try place.start(
+      bob, ["--json", "--type", "message", "--carbons", "--room", room, "--nick", "ear", "--max-time", "40"])
+    try place.awaitPresence(of: listener, from: ann, to: bob)
+    try place.send(1...1, from: bob, to: ann)
+    try listener.awaitOutput("\"carbon\":\"sent\"")
+    listener.signal(SIGINT)
+    let outcome = try listener.wait()
+    #expect(outcome.status == 130)
+    #expect(try bodies(outcome.output) == ListenScene.texts(0...1))
+  }
+
+  @Test("S12: a restart of the server in the middle")
+  func restart() throws {
+    let server = try Prosody()
+    let place = Place.prosody(server)
+    let listener = try place.start(
+      "bob@\(place.domain)", ["--json", "--type", "message", "--count", "41", "--max-time", "60"])
+    try place.awaitPresence(of: listener, from: "alice@\(place.domain)", to: "bob@\(place.domain)")
+    try place.send(1...20, from: "alice@\(place.domain)", to: "bob@\(place.domain)")
+    server.kill()
+    try server.restart()
+    try place.send(21...40, from: "alice@\(place.domain)", to: "bob@\(place.domain)")
+    let outcome = try listener.wait(within: .seconds(60))
+    #expect(outcome.status == 0, "\(outcome.error)")
+    #expect(try bodies(outcome.output) == ListenScene.texts(0...40))
+  }
+
+  @Test("--state: between two runs nothing is lost", arguments: ["prosody", "ejabberd"])
+  func state(server: String) throws {
+    let place = try Place.make(server)
+    let (bob, ann) = (try place.account("state-bob"), try place.account("state-ann"))
+    let folder = try TemporaryFolder()
+    let options = ["--json", "--type", "message", "--state", folder.path("s"), "--max-time", "40"]
+    let first = try place.start(bob, options)
+    try place.awaitPresence(of: first, from: ann, to: bob)
+    try place.send(1...5, from: ann, to: bob)
+    try first.awaitOutput("text 5")
+    first.signal(SIGKILL)
+    let before = try first.wait()
+    try place.send(6...12, from: ann, to: bob)
+    let second = try place.start(bob, options + ["--idle", "2"])
+    let after = try second.wait(within: .seconds(40))
+    #expect(after.status == 0, "\(after.error)")
+    let lines = try bodies(before.output) + bodies(after.output)
+    #expect(lines.filter { $0 != "text 5" } == ListenScene.texts(0...12).filter { $0 != "text 5" })
+    #expect(lines.contains("text 5"))
+  }
+
+  @Test("a pipeline of listen and jq")
+  func pipeline() throws {
+    let place = try Place.make("prosody")
+    let (bob, ann) = (try place.account("pipe-bob"), try place.account("pipe-ann"))
+    let words = place.arguments(
+      "listen", bob, ["--json", "--count", "1", "--type", "chat", "--max-time", "30"])
+    let command = ([Program.xmppctl.path] + words).joined(separator: " ")
+    let pipe = try Program("/bin/bash").start(
+      ["-c", "set -o pipefail; \(command) | jq -r 'select(.body) | [.from, .body] | @tsv'"],
+      environment: ["XMPPCTL_PASSWORD": "secret"])
+    try place.send(1...1, from: ann, to: bob)
+    let outcome = try pipe.wait()
+    #expect(
+      outcome.status == 0 && outcome.output.hasPrefix(ann + "/") && outcome.output.hasSuffix("\ttext 1\n"))
+  }
+}
