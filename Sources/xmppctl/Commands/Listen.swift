@@ -22,11 +22,10 @@ struct Listen: ParsableCommand {
   @OptionGroup(title: "Keeping at it") var keeping: KeepingOptions
   @OptionGroup(title: "Logging in") var account: AccountOptions
   @OptionGroup(title: "Reaching the server") var options: ConnectionOptions
-  @OptionGroup var time: TimeOption
 
   func run() throws {
     let login = try account.login(reaching: options)
-    let limit = try once("--max-time", time.maxTime)?.value ?? login.maxTime
+    let limit = try once("--max-time", filter.maxTime)?.value ?? login.maxTime
     let waiter = Waiter(seconds: limit, interrupts: Interrupts())
     let plan = try makePlan(login, waiter)
     if login.settings.tls.insecure {

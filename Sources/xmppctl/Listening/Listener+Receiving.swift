@@ -76,6 +76,7 @@ extension Listener {
       try receive(reply)
       return nil
     }
+    let manners = manners
     if let answer = manners.answer(to: iq) { send(answer) }
     return manners.isHousekeeping(iq) ? nil : (iq, StanzaEnvelope(received: .now))
   }

@@ -8,9 +8,8 @@ import XMPP
 final class Listener {
   let plan: ListenPlan
   let session: Session<Element>
-  let manners: Manners
-  /// The own bare JID.
-  let account: String
+  /// The own bare JID, which an anonymous login learns from the server.
+  private(set) var account = ""
   private let waiter: Waiter
   private var output: LineOutput
   private var backlog = Backlog()
@@ -67,10 +66,6 @@ final class Listener {
     watch = Watch(interval: plan.pingInterval)
     requests = IQTracker(account: session.jid)
     rooms = plan.rooms.map(RoomSeat.init)
-    account = session.jid.bare.full
-    manners = Manners(
-      account: session.jid, name: "xmppctl", version: Version.text,
-      features: plan.receipts ? [Namespace.receipts] : [])
   }
 
   /// Listens until the plan is fulfilled.
@@ -250,6 +245,13 @@ extension Listener {
 // MARK: - Connections
 
 extension Listener {
+  /// What is answered to requests.
+  var manners: Manners {
+    Manners(
+      account: session.jid, name: "xmppctl", version: Version.number,
+      features: plan.receipts ? [Namespace.receipts] : [])
+  }
+
   /// Opens the session, or comes back to it.
   private func open() throws(Failure) {
     let resumes = session.management.resumption != nil
@@ -265,6 +267,7 @@ extension Listener {
       }
       greet()
     }
+    account = session.jid.bare.full
     isClosing = false
     watch.begin()
     opened = .now

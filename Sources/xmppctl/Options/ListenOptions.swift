@@ -15,11 +15,17 @@ struct FilterOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Only with a payload in this namespace. Repeatable.", valueName: "ns"))
   var namespace: [String] = []
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("Stop after N lines.", valueName: "n"))
+  @Option(
+    name: [.customShort("n"), .long], help: ArgumentHelp("Stop after N lines.", valueName: "n"))
   var count: [Count] = []
 
   @Option(help: ArgumentHelp("Stop when nothing was printed for S seconds.", valueName: "s"))
   var idle: [Seconds] = []
+
+  @Option(
+    name: [.customShort("m"), .long],
+    help: ArgumentHelp("Stop after S seconds; without it there is no limit.", valueName: "s"))
+  var maxTime: [Seconds] = []
 
   func makeFilter() throws -> StanzaFilter {
     try StanzaFilter(types: type, senders: from, namespaces: namespace)
