@@ -4,6 +4,7 @@
 #   build   what the executable is compiled and linked against (the default)
 #   demo    that, and what `make demo` shows it with
 #   test    that, and the servers the tests run it against
+#   bench   what demo needs, and what `make bench` measures it against
 #
 # It asks for root by sudo only where it has something to install. Servers that it installs are not started.
 set -euo pipefail
@@ -25,13 +26,21 @@ test=(
   "ejabberd        another server"
   "mandoc          checks the manual pages"
 )
+bench=(
+  "gcc             compiles the programs it is compared with"
+  "libstrophe-dev  another XMPP library"
+  "go-sendxmpp     another program that sends"
+  "python3         plays the server where a real one would be what is measured"
+  "valgrind        counts instructions"
+)
 
 case "${1:-build}" in
   build) wanted=("${build[@]}") ;;
   demo) wanted=("${build[@]}" "${demo[@]}") ;;
   test) wanted=("${build[@]}" "${demo[@]}" "${test[@]}") ;;
+  bench) wanted=("${build[@]}" "${demo[@]}" "${bench[@]}") ;;
   *)
-    echo "usage: $0 [build|demo|test]" >&2
+    echo "usage: $0 [build|demo|test|bench]" >&2
     exit 64
     ;;
 esac
