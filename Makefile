@@ -14,7 +14,7 @@ executable := .build/release/xmppctl
 bin := $(DESTDIR)$(PREFIX)/bin
 share := $(DESTDIR)$(PREFIX)/share
 
-.PHONY: build demo test lint install uninstall clean help
+.PHONY: build demo test bench lint install uninstall clean help
 
 build: ## the executable, as it is released
 	scripts/install-dependencies.sh build
@@ -29,10 +29,13 @@ test: ## all tests, against real servers on loopback among others
 	swift test --skip-build 2>&1 | tee .build/test.log
 	grep -hoE 'Test run with [0-9]+ tests?.*' .build/test.log
 
+bench: ## the speed beside that of other programs
+	Tests/Benchmarks/bench.sh
+
 lint: ## the style, the import rule; notes on files that grow long
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
 	scripts/check-imports.sh
-	for script in scripts/*.sh .ci/run; do bash -n $$script; done
+	for script in scripts/*.sh Tests/Benchmarks/*.sh .ci/run; do bash -n $$script; done
 	find Sources Tests -name '*.swift' -exec awk 'END { if (NR > 300) print "note: " FILENAME " has " NR " lines" }' {} \;
 
 $(executable):
