@@ -89,22 +89,25 @@ final class Listener {
 
   private func listen() throws(Failure) {
     while true {
-      try read()
+      let isDry = try read()
       settle(try output.write())
       try forward()
       if hasEnded { return }
       if session.management.isRequestDue { session.requestAcknowledgement() }
       try keep()
       try session.transmit()
-      try wait()
+      // What was read and not taken yet does not show in the socket.
+      try wait(until: isDry || !canTake ? .never : .now)
     }
   }
 
   /// Takes what is there, as long as its lines have room.
-  private func read() throws(Failure) {
+  ///
+  /// - Returns: whether all was taken that is there.
+  private func read() throws(Failure) -> Bool {
     while canTake {
       try keep()
-      guard let arrival = try session.take() else { return }
+      guard let arrival = try session.take() else { return true }
       switch arrival {
       case .management(.notEnabled(let condition)):
         Printer.diagnostic("xmppctl: listen: stream: no stream management: \(condition.shown)")
@@ -117,6 +120,7 @@ final class Listener {
         }
       }
     }
+    return false
   }
 
   /// Gives a stanza its place among the lines, or holds it back.
@@ -159,7 +163,7 @@ final class Listener {
   private var idleLimit: Deadline { plan.idle.map { lastLine.advanced(bySeconds: $0) } ?? .never }
   private var hasEnded: Bool { output.isEmpty && (isFull || idleLimit.hasPassed || sourceIsConfirmed) }
 
-  private func wait() throws(Failure) {
+  private func wait(until moment: Deadline) throws(Failure) {
     switch watch.look(at: session.connection.lastReceived, isReading: canTake) {
     case .ask: ask()
     case .lost:
@@ -170,7 +174,8 @@ final class Listener {
     var others = [output.interest]
     if wantsInput { others.append(pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)) }
     try session.wait(
-      for: &others, readsInput: canTake, until: min(watch.next, idleLimit), while: "waiting for stanzas")
+      for: &others, readsInput: canTake, until: min(watch.next, idleLimit, moment),
+      while: "waiting for stanzas")
     try checkReader(others[0])
     if others.count > 1, others[1].revents != 0 { try source?.read() }
   }
