@@ -3,6 +3,7 @@
        strophe listen PORT DOMAIN COUNT                          prints so many messages, one a line
        strophe send PORT JID PASSWORD AUTHORITIES RECIPIENT      sends one message, and waits for the server to answer
                                                                  a ping behind it */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,7 @@ static void connected(xmpp_conn_t *connection, xmpp_conn_event_t event, int erro
 int main(int count, char **words) {
   int listens = count == 5 && strcmp(words[1], "listen") == 0;
   if (!listens && (count != 7 || strcmp(words[1], "send") != 0)) return 64;
+  signal(SIGPIPE, SIG_IGN);
   xmpp_initialize();
   context = xmpp_ctx_new(NULL, NULL);
   xmpp_conn_t *connection = xmpp_conn_new(context);

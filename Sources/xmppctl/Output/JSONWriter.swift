@@ -128,7 +128,7 @@ struct JSONWriter {
 
   /// Forgets the text and keeps the memory, unless that has become much.
   mutating func removeAll() {
-    bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 18)
+    bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20)
     position = .first
   }
 

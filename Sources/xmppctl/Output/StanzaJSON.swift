@@ -47,7 +47,7 @@ extension JSONWriter {
     }
   }
 
-  private mutating func header(_ stanza: Stanza, _ parts: StanzaParts) {
+  private mutating func header(_ stanza: Stanza, _ parts: borrowing StanzaParts) {
     key(literal: "stanza")
     switch stanza.kind {
     case .message: value(literal: "message")
@@ -69,7 +69,7 @@ extension JSONWriter {
     }
   }
 
-  private mutating func way(_ parts: StanzaParts, _ envelope: StanzaEnvelope) {
+  private mutating func way(_ parts: borrowing StanzaParts, _ envelope: StanzaEnvelope) {
     key(literal: "received")
     value(moment: envelope.received)
     if let delay = envelope.delay ?? parts.delay.flatMap({ Delay($0.element) }) {

@@ -57,7 +57,7 @@ struct StanzaLine {
   /// Forgets the lines and keeps the memory, unless that has become much.
   mutating func removeAll() {
     switch style {
-    case .text: text.removeAll(keepingCapacity: text.capacity <= 1 << 18)
+    case .text: text.removeAll(keepingCapacity: text.capacity <= 1 << 20)
     case .json: json.removeAll()
     case .xml: xml.removeAll()
     }

@@ -1,7 +1,9 @@
 import XMPP
 
 /// Which attributes and children of a stanza have a key of their own in its line. One walk over the stanza finds them.
-struct StanzaParts {
+///
+/// Not copyable, for a copy would count references up and down for each of its parts.
+struct StanzaParts: ~Copyable {
   /// A child shown by itself, and its place among the elements.
   struct Single {
     let element: Element

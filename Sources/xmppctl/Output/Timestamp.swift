@@ -34,18 +34,24 @@ enum Timestamp {
     let month = (5 * dayOfYear + 2) / 153
     let day = dayOfYear - (153 * month + 2) / 5 + 1
     let year = yearOfEra + era * 400 + (month < 10 ? 0 : 1)
-    for (number, width, separator) in [
-      (year, 1000, "-"), (month < 10 ? month + 3 : month - 9, 10, "-"), (day, 10, "T"),
-      (time / 3_600_000, 10, ":"),
-      (time / 60_000 % 60, 10, ":"), (time / 1000 % 60, 10, "."), (time % 1000, 100, "Z"),
-    ] as [(Int64, Int64, Unicode.Scalar)] {
-      var place = width
-      while place > 0 {
-        output.append(UInt8(truncatingIfNeeded: 0x30 + number / place % 10))
-        place /= 10
-      }
-      output.append(UInt8(ascii: separator))
-    }
+    append(year / 100, ending: nil, to: &output)
+    append(year % 100, ending: "-", to: &output)
+    append(month < 10 ? month + 3 : month - 9, ending: "-", to: &output)
+    append(day, ending: "T", to: &output)
+    append(time / 3_600_000, ending: ":", to: &output)
+    append(time / 60_000 % 60, ending: ":", to: &output)
+    append(time / 1000 % 60, ending: ".", to: &output)
+    append(time % 1000 / 10, ending: nil, to: &output)
+    output.append(UInt8(truncatingIfNeeded: 0x30 + time % 10))
+    output.append(UInt8(ascii: "Z"))
+  }
+
+  /// Appends the two digits of a number below 100, and what stands behind them.
+  @inline(__always)
+  private static func append(_ number: Int64, ending: Unicode.Scalar?, to output: inout [UInt8]) {
+    output.append(UInt8(truncatingIfNeeded: 0x30 + number / 10))
+    output.append(UInt8(truncatingIfNeeded: 0x30 + number % 10))
+    if let ending { output.append(UInt8(ascii: ending)) }
   }
 
   private static func pad(_ number: Int, _ width: Int) -> String {
