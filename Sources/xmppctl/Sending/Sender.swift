@@ -72,9 +72,12 @@ final class Sender {
   private func exchange() throws(Failure) {
     while true {
       try fill()
+      let wasFull = !hasRoom
       while let arrival = try session.take() { try take(arrival) }
       try emit()
       if source.isAtEnd || badInput != nil, delivery.count == 0, session.pendingBytes == 0 { return }
+      // What made room has been read: nothing more may come to end the wait for it.
+      if wasFull, hasRoom { continue }
       try wait()
     }
   }
@@ -118,13 +121,17 @@ final class Sender {
 
 extension Sender {
   private func fill() throws(Failure) {
-    while delivery.count < Sender.window, delivery.bytes < Sender.mostBytes, session.management.hasRoom,
-      session.pendingBytes < Sender.mostPending, let item = next()
-    {
+    while hasRoom, let item = next() {
       send(item)
       if sentSincePing >= Sender.stride { ping() }
     }
     if sentSincePing > 0 { ping() }
+  }
+
+  /// Whether another stanza may be under way.
+  private var hasRoom: Bool {
+    delivery.count < Sender.window && delivery.bytes < Sender.mostBytes && session.management.hasRoom
+      && session.pendingBytes < Sender.mostPending
   }
 
   /// The next thing of the input. What cannot be sent ends it, and what is under way is waited for.
