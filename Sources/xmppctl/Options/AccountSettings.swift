@@ -49,7 +49,7 @@ struct AccountSettings {
   }
 
   /// The keys: the long options, spelled with `_`, and the password itself.
-  private enum Key: String {
+  enum Key: String, CaseIterable {
     case jid, resource, mechanism, compress, sasl2
     case noSASL2 = "no_sasl2"
     case password
