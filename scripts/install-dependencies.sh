@@ -25,6 +25,8 @@ test=(
   "prosody-modules SASL2, for the server of the tests"
   "ejabberd        another server"
   "mandoc          checks the manual pages"
+  "zsh             is asked for completions, as bash is"
+  "fish            is asked for completions too"
 )
 bench=(
   "gcc             compiles the programs it is compared with"

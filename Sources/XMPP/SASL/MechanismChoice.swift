@@ -180,6 +180,9 @@ extension MechanismChoice.Facts {
 }
 
 extension MechanismChoice {
+  /// The names of the mechanisms known here, strongest first.
+  public static var names: [String] { Candidate.allCases.map(\.rawValue) }
+
   /// The mechanisms known here, strongest first.
   enum Candidate: String, Sendable, CaseIterable {
     case external = "EXTERNAL"

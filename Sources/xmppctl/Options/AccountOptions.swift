@@ -8,7 +8,8 @@ struct AccountOptions: ParsableArguments {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("An account of the configuration; also XMPPCTL_ACCOUNT.", valueName: "name"))
+    help: ArgumentHelp("An account of the configuration; also XMPPCTL_ACCOUNT.", valueName: "name"),
+    completion: .custom(AccountCompletion.names))
   var account: [String] = []
 
   @Option(
@@ -19,7 +20,9 @@ struct AccountOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The password is the first line CMD prints.", valueName: "cmd"))
   var passwordCommand: [String] = []
 
-  @Option(help: ArgumentHelp("Use only this SASL mechanism. Repeatable.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("Use only this SASL mechanism. Repeatable.", valueName: "name"),
+    completion: .list(MechanismChoice.names))
   var mechanism: [String] = []
 
   @Option(help: ArgumentHelp("The resource wished for; the server makes one otherwise.", valueName: "r"))

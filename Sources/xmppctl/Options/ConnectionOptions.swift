@@ -8,7 +8,9 @@ struct ConnectionOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Go there instead of asking DNS.", valueName: "host[:port]"))
   var connectTo: [String] = []
 
-  @Option(name: .customLong("tls"), help: ArgumentHelp("auto, direct, starttls or none.", valueName: "mode"))
+  @Option(
+    name: .customLong("tls"),
+    help: ArgumentHelp("How the stream becomes secure; default auto.", valueName: "mode"))
   var tlsMode: [TLSMode] = []
 
   @Option(
@@ -29,7 +31,7 @@ struct ConnectionOptions: ParsableArguments {
   @Flag(name: [.customShort("k"), .long], help: "Do not verify the certificate.")
   var insecure = false
 
-  @Option(help: ArgumentHelp("Oldest TLS version accepted: 1.2 or 1.3.", valueName: "version"))
+  @Option(help: ArgumentHelp("Oldest TLS version accepted; default 1.2.", valueName: "version"))
   var tlsMin: [TLSOptions.Version] = []
 
   @Flag(name: [.customShort("4"), .customLong("ipv4")], help: "Use IPv4 addresses only.")
@@ -47,7 +49,9 @@ struct ConnectionOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Limit for one endpoint, TCP and TLS; default 10.", valueName: "s"))
   var connectTimeout: [Seconds] = []
 
-  @Option(help: ArgumentHelp("Show the XML to stderr, or in --trace=FILE.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Show the XML to stderr, or in --trace=FILE.", valueName: "file"),
+    completion: .file())
   var trace: [String] = []
 
   @Flag(help: "Show secrets in the trace too.")

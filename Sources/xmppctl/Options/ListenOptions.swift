@@ -6,7 +6,8 @@ struct FilterOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Only this kind of stanza (message, presence, iq) or type of message (chat, …). Repeatable.",
-      valueName: "type"))
+      valueName: "type"),
+    completion: .list(["message", "presence", "iq"] + Message.Kind.allCases.map(\.rawValue)))
   var type: [String] = []
 
   @Option(help: ArgumentHelp("Only from this full JID, bare JID or domain. Repeatable.", valueName: "jid"))

@@ -13,7 +13,7 @@ struct SendOptions: ParsableArguments {
   @Option(help: "The id of the message; random without it.") var id: [String] = []
   @Option(help: ArgumentHelp("The language of the text.", valueName: "tag")) var lang: [String] = []
 
-  @Option(help: ArgumentHelp("chat, normal, headline or groupchat; default chat.", valueName: "type"))
+  @Option(help: ArgumentHelp("What kind of message; default chat.", valueName: "type"))
   var type: [Message.Kind] = []
 
   @Option(help: ArgumentHelp("A link that goes with it (XEP-0066).", valueName: "url")) var oobUrl: [String] =
@@ -28,7 +28,7 @@ struct SendOptions: ParsableArguments {
   @Flag(help: "Each line of standard input is a JSON object.") var ndjson = false
   @Flag(help: "Standard input is stanzas; the answers to iqs are printed.") var xml = false
 
-  @Option(help: ArgumentHelp("server, receipt or none; default server.", valueName: "level"))
+  @Option(help: ArgumentHelp("What must confirm it; default server.", valueName: "level"))
   var confirm: [Confirmation] = []
 
   @Flag(help: "Pass over bad lines of the input.") var keepGoing = false
