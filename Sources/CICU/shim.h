@@ -49,6 +49,9 @@ uint16_t *U_ICU_ENTRY_POINT_RENAME(u_strFromUTF8)(
 char *U_ICU_ENTRY_POINT_RENAME(u_strToUTF8)(
     char *target, int32_t capacity, int32_t *length, const uint16_t *source, int32_t units, int32_t *status);
 
+// unicode/uversion.h: four numbers.
+void U_ICU_ENTRY_POINT_RENAME(u_getVersion)(uint8_t *version);
+
 // A status above zero is an error (unicode/utypes.h).
 enum {
   CICU_BUFFER_OVERFLOW = 15,
@@ -99,3 +102,4 @@ static inline void cicu_to_utf8(
     char *target, int32_t capacity, int32_t *length, const uint16_t *source, int32_t units, int32_t *status) {
   U_ICU_ENTRY_POINT_RENAME(u_strToUTF8)(target, capacity, length, source, units, status);
 }
+static inline void cicu_version(uint8_t *version) { U_ICU_ENTRY_POINT_RENAME(u_getVersion)(version); }

@@ -6,3 +6,6 @@
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>
+
+// A function, as Swift does not let a mutable global through.
+static inline const char *libxml2_version(void) { return xmlParserVersion; }

@@ -9,10 +9,10 @@ struct XMPPCtl: ParsableCommand {
     commandName: "xmppctl",
     abstract: "curl for XMPP: probe a server, log in, send and listen.",
     discussion: """
-        xmppctl features example.org            what the server offers, before and after TLS
-        xmppctl connect example.org --json      the way there, TLS and certificate, for jq
+        xmppctl features example.org      what it offers, before and after TLS
+        echo hello | xmppctl send -j bob@example.org alice@example.org
       """,
-    version: Version.text,
+    version: Version.report,
     subcommands: [Connect.self, Features.self, Bind.self, Send.self, Listen.self])
 
   static func main() {
@@ -20,6 +20,10 @@ struct XMPPCtl: ParsableCommand {
     // A reader that goes away is an error to be told, not a signal to die by.
     signal(SIGPIPE, SIG_IGN)
     let arguments = CommandLine.arguments.dropFirst().map { $0 == "--trace" ? "--trace=/dev/stderr" : $0 }
+    if arguments.isEmpty {
+      Printer.diagnostic(helpMessage())
+      Glibc.exit(ExitStatus.usage.rawValue)
+    }
     do {
       var command = try parseAsRoot(arguments)
       try command.run()

@@ -158,3 +158,12 @@ extension cicu_place {
     return high == 0 ? nil : high
   }
 }
+
+extension Preparation {
+  /// The version of ICU in use.
+  static var libraryVersion: String {
+    var numbers: [UInt8] = [0, 0, 0, 0]
+    cicu_version(&numbers)
+    return "\(numbers[0]).\(numbers[1])"
+  }
+}

@@ -116,3 +116,8 @@ final class Compression {
     return count
   }
 }
+
+extension Compression {
+  /// The version of zlib in use.
+  static var libraryVersion: String { String(cString: zlibVersion()) }
+}

@@ -257,3 +257,8 @@ extension TLSSession {
 
   private func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 }
+
+extension TLSSession {
+  /// The version of OpenSSL in use.
+  static var libraryVersion: String { String(cString: OpenSSL_version(OPENSSL_VERSION_STRING)) }
+}

@@ -204,3 +204,12 @@ private struct NameTable {
     Int(truncatingIfNeeded: (address &* 0x9E37_79B9_7F4A_7C15) >> 32) & (count &- 1)
   }
 }
+
+extension TreeBuilder {
+  /// The version of libxml2 in use, which has it as one number: 20914 is 2.9.14.
+  static var libraryVersion: String {
+    let text = String(cString: libxml2_version())
+    guard let number = Int(text.prefix { $0.isNumber }) else { return text }
+    return "\(number / 10_000).\(number / 100 % 100).\(number % 100)"
+  }
+}

@@ -1,0 +1,53 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import xmppctl
+
+/// What somebody sees who asks for help, or for the version.
+@Suite struct HelpTests {
+  private func lines(_ text: String) -> [Substring] {
+    text.split(separator: "\n", omittingEmptySubsequences: false)
+  }
+
+  @Test func theFirstHelpFitsAScreenAndShowsTheTwoMostCommonUses() throws {
+    let help = try Program.xmppctl.run(["--help"])
+    #expect(help.status == 0 && help.error.isEmpty)
+    #expect(lines(help.output).count <= 24)
+    #expect(help.output.contains("\n  xmppctl features example.org "))
+    #expect(help.output.contains("\n  echo hello | xmppctl send -j bob@example.org alice@example.org\n"))
+  }
+
+  @Test func aCommandLineWithNothingInItIsAnErrorAndShowsTheHelp() throws {
+    let help = try Program.xmppctl.run(["--help"])
+    let nothing = try Program.xmppctl.run([])
+    #expect(nothing.status == 64 && nothing.output.isEmpty)
+    #expect(nothing.error == help.output)
+  }
+
+  @Test(
+    "the options of a command stand in groups, on lines a screen has",
+    arguments: XMPPCtl.configuration.subcommands.compactMap(\.configuration.commandName))
+  func groups(command: String) throws {
+    let help = try Program.xmppctl.run(["help", command])
+    let groups = ["REACHING THE SERVER:"] + (command == "connect" ? [] : ["LOGGING IN:"])
+    for group in groups { #expect(help.output.contains("\n\(group)\n"), "\(group)") }
+    #expect(lines(help.output).allSatisfy { $0.unicodeScalars.count <= 80 })
+    #expect(help.output.contains("\n  xmppctl \(command) ") || help.output.contains("| xmppctl \(command) "))
+  }
+
+  @Test("the version names the libraries in use, each with its own")
+  func version() throws {
+    let version = try Program.xmppctl.run(["--version"])
+    #expect(version.status == 0)
+    let lines = lines(version.output)
+    #expect(lines.first.map(String.init) == Version.text)
+    for (name, package) in [
+      ("OpenSSL", "openssl"), ("libxml2", "libxml-2.0"), ("ICU", "icu-uc"), ("zlib", "zlib"),
+    ] {
+      let known = try Program("/usr/bin/env").run(["pkg-config", "--modversion", package]).output
+      let number = known.trimmingCharacters(in: .whitespacesAndNewlines)
+      #expect(!number.isEmpty && version.output.contains("\(name) \(number)"), "\(name) \(number)")
+    }
+  }
+}
