@@ -104,8 +104,10 @@ private struct Format {
     let reply = try #require(try stanzas("<iq type='result' id='1'/>").first)
     let refused = StanzaError.serviceUnavailable.failure("the message 1")
     return try [
-      Delivery.Outcome(to: "a@b", id: "1", status: .received, error: nil, reply: reply),
-      Delivery.Outcome(to: nil, id: nil, status: .failed, error: refused),
+      Delivery.Outcome(
+        of: Element("iq", Namespace.client, ["to": "a@b", "id": "1"]), awaiting: .answer, .received,
+        reply: reply),
+      Delivery.Outcome(of: Element("message", Namespace.client), awaiting: .server, .failed, error: refused),
     ].map { try line(SendResult(outcome: $0).json()) }
   }
 
