@@ -52,7 +52,7 @@ public enum PlainStream {
     return address
   }
 
-  private static func connected(to port: UInt16) throws -> Int32 {
+  static func connected(to port: UInt16) throws -> Int32 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw SupportFailure(systemCall: "socket") }
     var address = address(port)

@@ -40,6 +40,8 @@ struct Send: ParsableCommand {
     let output = SendOutput(
       message.json ? .json : message.xml ? .xml : .nothing, waiter: waiter, progress: progress)
     try Sender(session, source, room: room, retries: message.retry, waiter: waiter, output: output).run()
-    if let failure = output.tally.failure { throw failure }
+    guard let failure = output.tally.failure else { return }
+    // What one stanza was refused for has been said.
+    throw output.tally.refused == 1 && failure.status == .refused ? ExitCode(failure.status.rawValue) : failure
   }
 }

@@ -35,6 +35,7 @@ struct SendReader: ~Copyable {
   private var bytes: [UInt8] = []
   private var used = 0
   private var isEnded = false
+  private var isBehindDeclaration = false
 
   init(_ form: Form, _ template: SendTemplate, _ text: InputText) {
     self.form = form
@@ -79,6 +80,7 @@ struct SendReader: ~Copyable {
   }
 
   private mutating func stanza() throws(Failure) -> Event? {
+    guard skipDeclaration() else { return nil }
     do throws(Failure) {
       guard let stanza = try stanzas.next(bytes, &used) else {
         if isEnded { try stanzas.end() }
@@ -90,6 +92,22 @@ struct SendReader: ~Copyable {
       guard error.condition == "not-a-stanza" else { throw error }
       return .bad(error)
     }
+  }
+
+  /// Passes over an XML declaration at the very beginning, which files have.
+  ///
+  /// - Returns: whether what comes next can be read.
+  private mutating func skipDeclaration() -> Bool {
+    guard !isBehindDeclaration else { return true }
+    let start = Array("<?xml".utf8)
+    guard bytes.starts(with: start) || !isEnded && start.starts(with: bytes) else {
+      isBehindDeclaration = true
+      return true
+    }
+    guard let end = bytes.firstIndex(of: UInt8(ascii: ">")) else { return isEnded }
+    used = end + 1
+    isBehindDeclaration = true
+    return true
   }
 
   private mutating func line() throws(Failure) -> Event? {
