@@ -14,7 +14,7 @@ executable := .build/release/xmppctl
 bin := $(DESTDIR)$(PREFIX)/bin
 share := $(DESTDIR)$(PREFIX)/share
 
-.PHONY: build demo test bench lint install uninstall clean help
+.PHONY: build demo test bench torture lint install uninstall clean help
 
 build: ## the executable, as it is released
 	scripts/install-dependencies.sh build
@@ -31,6 +31,11 @@ test: ## all tests, against real servers on loopback among others
 
 bench: ## the speed beside that of other programs
 	Tests/Benchmarks/bench.sh
+
+torture: ## what takes minutes: 100,000 messages, a server killed in the middle of 50,000
+	scripts/install-dependencies.sh test
+	swift build --build-tests
+	XMPPCTL_TORTURE=1 swift test --skip-build --filter Torture
 
 lint: ## the style, the import rule; notes on files that grow long
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests

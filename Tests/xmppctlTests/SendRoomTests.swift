@@ -107,7 +107,8 @@ import XMPP
   @Test("who is not in the room is told so", arguments: SendTests.servers)
   func notAnOccupant(name: String) throws {
     let room = try Kept(name)
-    let outcome = try room.scene.send("--type", "groupchat", "-m", "hi", room.address)
+    // ejabberd's rooms answer on their own time, so the error is waited for.
+    let outcome = try room.scene.send("--type", "groupchat", "-m", "hi", "--confirm", "receipt", room.address)
     #expect(outcome.status == 1 && outcome.error.contains("was refused: not-acceptable"), "\(outcome.error)")
   }
 }

@@ -17,6 +17,7 @@ import XMPP
   ) throws -> (outcome: Outcome, sent: String) {
     var scene = try LoginScene("SCRAM-SHA-256")
     scene.command = "send"
+    scene.sasl.bindsChannels = false
     scene.after = LoginScene.binds(features, then: then)
     scene.options = options + ["--max-time", limit]
     scene.ending = [ending]
@@ -159,7 +160,8 @@ import XMPP
 
   @Test("a lost connection is resumed, and what was not acknowledged is sent again, once")
   func resumes() throws {
-    let scene = try LoginScene("SCRAM-SHA-256")
+    var scene = try LoginScene("SCRAM-SHA-256")
+    scene.sasl.bindsChannels = false
     let (sasl, server) = (scene.sasl, scene.tls)
     let features =
       "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>SCRAM-SHA-256</mechanism></mechanisms>"
@@ -172,12 +174,14 @@ import XMPP
       ]
     }
     let first = login(
-      LoginScene.binds(SendRowsTests.sm) { talk in
-        _ = try talk.element()
-        try talk.send("<enabled xmlns='urn:xmpp:sm:3' id='s1' resume='true'/>")
-        for _ in 0..<5 { _ = try talk.element() }
-        try talk.send(SendRowsTests.acknowledge("1"))
-      })
+      LoginScene.binds(
+        SendRowsTests.sm,
+        then: { talk in
+          _ = try talk.element()
+          try talk.send("<enabled xmlns='urn:xmpp:sm:3' id='s1' resume='true'/>")
+          for _ in 0..<5 { _ = try talk.element() }
+          try talk.send(SendRowsTests.acknowledge("1"))
+        }))
     let second = login { talk in
       try talk.header()
       try talk.send(Dialogue.header() + Dialogue.features(LoginScene.bindFeature + SendRowsTests.sm))
@@ -222,7 +226,9 @@ import XMPP
       (["--ndjson"], "{\"to\":\"bob@example.org\"", "line 1 is no JSON object"),
       (["--ndjson"], "{\"body\":\"for nobody\"}", "line 1 says not whom it is for"),
       (["--xml"], "<message to='bob@example.org'/><message>", "stanza 2 of the input cannot be read"),
-      (["--xml"], "<message xmlns='jabber:server'/>", "element 1 of the input, <message> in “jabber:server”"),
+      (
+        ["--xml"], "<message xmlns='jabber:server'/>", "element 1 of the input, <message/> in “jabber:server”"
+      ),
       (["bob@example.org"], "", "the message is empty"),
       (["-m", "\u{7}", "bob@example.org"], "", "the message has U+0007"),
       (["--subject", "\u{7}", "bob@example.org"], "x", "--subject has U+0007"),
@@ -248,9 +254,9 @@ import XMPP
         ["-c", shell + script, "sh", Program.xmppctl.path],
         environment: ["XMPPCTL_PASSWORD": "x", "LC_ALL": "C"])
     }
-    let argument = try status("send \"$1\" $'-m\\xff'")
+    let argument = try status("send \"$1\" $'--message=\\xff'")
     #expect(
-      argument.status == 65 && argument.error.contains("is not UTF-8: byte 0xFF at offset 2"),
+      argument.status == 65 && argument.error.contains("is not UTF-8: byte 0xFF at offset 10"),
       "\(argument.error)")
     let stdin = try status("printf 'ab\\377' | send \"$1\"")
     #expect(

@@ -125,6 +125,11 @@ import XMPP
   }
 
   @Test(
+    "S9: a server killed in the middle: every id is acknowledged and has arrived, or is listed",
+    arguments: [true, false])
+  func kill(restarts: Bool) throws { try SendFlood(count: 8000).runWithKill(restarts: restarts) }
+
+  @Test(
     "--xml: ping, disco, version, publish; each answer with its iq, as XML and as JSON", arguments: servers)
   func xml(name: String) throws {
     let scene = try SendScene(name)
