@@ -42,6 +42,7 @@ struct Send: ParsableCommand {
     try Sender(session, source, room: room, retries: message.retry, waiter: waiter, output: output).run()
     guard let failure = output.tally.failure else { return }
     // What one stanza was refused for has been said.
-    throw output.tally.refused == 1 && failure.status == .refused ? ExitCode(failure.status.rawValue) : failure
+    throw output.tally.refused == 1 && failure.status == .refused
+      ? ExitCode(failure.status.rawValue) : failure
   }
 }
