@@ -6,6 +6,8 @@ import Testing
 
 /// What somebody sees who asks for help, or for the version.
 @Suite struct HelpTests {
+  private static let commands = XMPPCtl.configuration.subcommands.map { $0.configuration.commandName ?? "" }
+
   private func lines(_ text: String) -> [Substring] {
     text.split(separator: "\n", omittingEmptySubsequences: false)
   }
@@ -27,7 +29,7 @@ import Testing
 
   @Test(
     "the options of a command stand in groups, on lines a screen has",
-    arguments: XMPPCtl.configuration.subcommands.compactMap(\.configuration.commandName))
+    arguments: commands)
   func groups(command: String) throws {
     let help = try Program.xmppctl.run(["help", command])
     let groups = ["REACHING THE SERVER:"] + (command == "connect" ? [] : ["LOGGING IN:"])
