@@ -399,7 +399,7 @@ _xmppctl_bind() {
 _xmppctl_send() {
     repeating_flags=()
     non_repeating_flags=(--room --lines --ndjson --xml --keep-going --replace-invalid --retry --json --compress --no-sasl2 -k --insecure -4 --ipv4 -6 --ipv6 --trace-secrets --verbose -v --version -h --help)
-    repeating_options=(--message -m --subject --thread --id --lang --type --oob-url --nick --room-password-file --confirm --max-time --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --pin --tls-min --dns-server --proxy --connect-timeout --trace)
+    repeating_options=(--message -m --subject --thread --id --lang --type --oob-url --nick --room-password --confirm --max-time --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --pin --tls-min --dns-server --proxy --connect-timeout --trace)
     non_repeating_options=()
     __xmppctl_offer_flags_options -1
 
@@ -430,8 +430,7 @@ _xmppctl_send() {
     '--nick')
         return
         ;;
-    '--room-password-file')
-        __xmppctl_add_completions -f
+    '--room-password')
         return
         ;;
     '--confirm')
@@ -511,7 +510,7 @@ _xmppctl_send() {
 _xmppctl_listen() {
     repeating_flags=()
     non_repeating_flags=(--json --xml --carbons --no-presence --receipts --no-reconnect --duplex --compress --no-sasl2 -k --insecure -4 --ipv4 -6 --ipv6 --trace-secrets --verbose -v --version -h --help)
-    repeating_options=(--type --from --namespace --count -c --idle --room --nick --room-password --history --priority --since --ping-interval --state --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --pin --tls-min --dns-server --proxy --connect-timeout --trace -m --max-time)
+    repeating_options=(--type --from --namespace -n --count --idle -m --max-time --room --nick --room-password-file --history --priority --since --ping-interval --state --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --pin --tls-min --dns-server --proxy --connect-timeout --trace)
     non_repeating_options=()
     __xmppctl_offer_flags_options 0
 
@@ -527,10 +526,13 @@ _xmppctl_listen() {
     '--namespace')
         return
         ;;
-    '--count'|'-c')
+    '-n'|'--count')
         return
         ;;
     '--idle')
+        return
+        ;;
+    '-m'|'--max-time')
         return
         ;;
     '--room')
@@ -539,7 +541,8 @@ _xmppctl_listen() {
     '--nick')
         return
         ;;
-    '--room-password')
+    '--room-password-file')
+        __xmppctl_add_completions -f
         return
         ;;
     '--history')
@@ -620,9 +623,6 @@ _xmppctl_listen() {
         ;;
     '--trace')
         __xmppctl_add_completions -f
-        return
-        ;;
-    '-m'|'--max-time')
         return
         ;;
     esac

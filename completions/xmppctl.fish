@@ -29,9 +29,9 @@ function __xmppctl_parse_tokens -S
         case 'bind'
             __xmppctl_parse_subcommand 1 'json' 'register' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'm/max-time=+' 'version' 'h/help'
         case 'send'
-            __xmppctl_parse_subcommand -r 1 'm/message=+' 'subject=+' 'thread=+' 'id=+' 'lang=+' 'type=+' 'oob-url=+' 'room' 'nick=+' 'room-password-file=+' 'lines' 'ndjson' 'xml' 'confirm=+' 'keep-going' 'replace-invalid' 'retry' 'json' 'max-time=+' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'version' 'h/help'
+            __xmppctl_parse_subcommand -r 1 'm/message=+' 'subject=+' 'thread=+' 'id=+' 'lang=+' 'type=+' 'oob-url=+' 'room' 'nick=+' 'room-password=+' 'lines' 'ndjson' 'xml' 'confirm=+' 'keep-going' 'replace-invalid' 'retry' 'json' 'max-time=+' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'version' 'h/help'
         case 'listen'
-            __xmppctl_parse_subcommand 0 'json' 'xml' 'type=+' 'from=+' 'namespace=+' 'c/count=+' 'idle=+' 'room=+' 'nick=+' 'room-password=+' 'history=+' 'carbons' 'priority=+' 'no-presence' 'since=+' 'receipts' 'no-reconnect' 'ping-interval=+' 'state=+' 'duplex' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'm/max-time=+' 'version' 'h/help'
+            __xmppctl_parse_subcommand 0 'json' 'xml' 'type=+' 'from=+' 'namespace=+' 'n/count=+' 'idle=+' 'm/max-time=+' 'room=+' 'nick=+' 'room-password-file=+' 'history=+' 'carbons' 'priority=+' 'no-presence' 'since=+' 'receipts' 'no-reconnect' 'ping-interval=+' 'state=+' 'duplex' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'version' 'h/help'
         case 'help'
             __xmppctl_parse_subcommand -r 1 'version'
         end
@@ -184,7 +184,7 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'oob-url' -d 'A link that goes with it (XEP-0066).' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" room' -l 'room' -d 'RECIPIENT is a room: join, send, wait for the room\'s copy, leave.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'nick' -d 'The nickname in the room; the localpart without it.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'room-password-file' -d 'The room\'s password is FILE\'s first line.' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'room-password' -d 'The room\'s password.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" lines' -l 'lines' -d 'Each line of standard input is a message.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" ndjson' -l 'ndjson' -d 'Each line of standard input is a JSON object.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" xml' -l 'xml' -d 'Standard input is stanzas; the answers to iqs are printed.'
@@ -226,11 +226,12 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'type' -d 'Only this kind of stanza (message, presence, iq) or type of message (chat, …). Repeatable.' -rfka 'message presence iq chat normal headline groupchat'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'from' -d 'Only from this full JID, bare JID or domain. Repeatable.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'namespace' -d 'Only with a payload in this namespace. Repeatable.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'count' -s 'c' -d 'Stop after N lines.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -s 'n' -l 'count' -d 'Stop after N lines.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'idle' -d 'Stop when nothing was printed for S seconds.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -s 'm' -l 'max-time' -d 'Stop after S seconds; without it there is no limit.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room' -d 'Join this room. Repeatable.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'nick' -d 'The nickname in rooms; the localpart otherwise.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room-password' -d 'The password of the rooms.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room-password-file' -d 'The rooms\' password is FILE\'s first line.' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'history' -d 'Ask a room for its last N messages.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" carbons' -l 'carbons' -d 'Also what the account\'s other devices send and receive (XEP-0280).'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'priority' -d 'The priority of the presence, -128 to 127.' -rfka ''
@@ -266,7 +267,6 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'trace' -d 'Show the XML to stderr, or in --trace=FILE.' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" trace-secrets' -l 'trace-secrets' -d 'Show secrets in the trace too.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" v verbose' -l 'verbose' -s 'v' -d 'Say each step on stderr.'
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -s 'm' -l 'max-time' -d 'Limit for the whole run; default 30.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl help" version' -l 'version' -d 'Show the version.'

@@ -86,6 +86,11 @@ private struct Format {
       version: "TLSv1.2", cipher: "c", group: nil, alpn: "xmpp-client", channelBindings: [])
     let root = Element("stream", Namespace.stream, ["to": "bob@example.org"])
     report.stages = [StreamStage(kind: .plain, header: try StreamHeader(root: root), features: nil)]
+    let offer = SASLOffer(mechanisms: ["SCRAM-SHA-256-PLUS"])
+    let facts = MechanismChoice.Facts(
+      security: .verified, channelBindings: [.tlsExporter], hasLocalpart: true, hasClientCertificate: false)
+    report.authentication = AuthenticationReport(MechanismChoice(from: offer, facts), offer, sasl2: true)
+    report.authentication?.channelBinding = .tlsExporter
     for part in Timings.Part.allCases { report.timings[part] = 1 }
     return report
   }
