@@ -27,7 +27,7 @@ struct Listen: ParsableCommand {
     let login = try account.login(reaching: options)
     let limit = try once("--max-time", filter.maxTime)?.value ?? login.maxTime
     let waiter = Waiter(seconds: limit, interrupts: Interrupts())
-    let plan = try makePlan(login, waiter)
+    let plan = try makePlan(login)
     if login.settings.tls.insecure {
       Printer.diagnostic("xmppctl: warning: the certificate is not verified (--insecure)")
     }
@@ -39,13 +39,13 @@ struct Listen: ParsableCommand {
     try Listener(plan, session: session, after: saved, waiter: waiter).run()
   }
 
-  private func makePlan(_ login: Login, _ waiter: Waiter) throws -> ListenPlan {
+  private func makePlan(_ login: Login) throws -> ListenPlan {
     if json && xml { throw Failure.usage("--json and --xml exclude each other") }
     var plan = ListenPlan(filter: try filter.makeFilter())
     plan.style = json ? .json : xml ? .xml : .text
     plan.count = try once("--count", filter.count)?.value
     plan.idle = try once("--idle", filter.idle)?.value
-    try presence.apply(to: &plan, login, waiter)
+    try presence.apply(to: &plan, login)
     try keeping.apply(to: &plan)
     return plan
   }

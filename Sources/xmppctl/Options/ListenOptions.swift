@@ -38,9 +38,8 @@ struct PresenceOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Join this room. Repeatable.", valueName: "room")) var room: [String] = []
   @Option(help: ArgumentHelp("The nickname in rooms; the localpart otherwise.", valueName: "nick"))
   var nick: [String] = []
-  @Option(
-    help: ArgumentHelp("The rooms' password is FILE's first line.", valueName: "file"), completion: .file())
-  var roomPasswordFile: [String] = []
+  @Option(parsing: .unconditionalSingleValue, help: ArgumentHelp("The rooms' password.", valueName: "text"))
+  var roomPassword: [String] = []
   @Option(help: ArgumentHelp("Ask a room for its last N messages.", valueName: "n"))
   var history: [Count] = []
   @Flag(help: "Also what the account's other devices send and receive (XEP-0280).") var carbons = false
@@ -56,14 +55,14 @@ struct PresenceOptions: ParsableArguments {
   var receipts = false
 
   /// - Throws: a usage failure for what contradicts itself, a data failure for what is no address.
-  func apply(to plan: inout ListenPlan, _ login: Login, _ waiter: Waiter) throws {
+  func apply(to plan: inout ListenPlan, _ login: Login) throws {
     let priority = try once("--priority", priority)
     if noPresence, priority != nil { throw Failure.usage("--priority and --no-presence exclude each other") }
     plan.presence = noPresence ? nil : Presence.available(priority: priority)
     let nick = try once("--nick", nick)
-    let file = try once("--room-password-file", roomPasswordFile)
-    plan.roomPassword = try file.map { path in
-      try PasswordFile.read(path, waiter).withBytes { String(decoding: $0, as: UTF8.self) }
+    plan.roomPassword = try once("--room-password", roomPassword)
+    if plan.roomPassword?.unicodeScalars.allSatisfy(InputText.isCarried) == false {
+      throw Failure.input("invalid-character", "--room-password has a character that XML cannot carry")
     }
     plan.history = try once("--history", history)?.value ?? 0
     if room.isEmpty, let option = roomOption(nick) { throw Failure.usage("\(option) needs --room") }
@@ -85,8 +84,7 @@ struct PresenceOptions: ParsableArguments {
   }
 
   private func roomOption(_ nick: String?) -> String? {
-    nick != nil
-      ? "--nick" : !roomPasswordFile.isEmpty ? "--room-password-file" : !history.isEmpty ? "--history" : nil
+    nick != nil ? "--nick" : !roomPassword.isEmpty ? "--room-password" : !history.isEmpty ? "--history" : nil
   }
 }
 
