@@ -31,7 +31,7 @@ function __xmppctl_parse_tokens -S
         case 'send'
             __xmppctl_parse_subcommand -r 1 'm/message=+' 'subject=+' 'thread=+' 'id=+' 'lang=+' 'type=+' 'oob-url=+' 'room' 'nick=+' 'room-password=+' 'lines' 'ndjson' 'xml' 'confirm=+' 'keep-going' 'replace-invalid' 'retry' 'json' 'max-time=+' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'version' 'h/help'
         case 'listen'
-            __xmppctl_parse_subcommand 0 'json' 'xml' 'type=+' 'from=+' 'namespace=+' 'n/count=+' 'idle=+' 'm/max-time=+' 'room=+' 'nick=+' 'room-password-file=+' 'history=+' 'carbons' 'priority=+' 'no-presence' 'since=+' 'receipts' 'no-reconnect' 'ping-interval=+' 'state=+' 'duplex' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'version' 'h/help'
+            __xmppctl_parse_subcommand 0 'json' 'xml' 'type=+' 'from=+' 'namespace=+' 'n/count=+' 'idle=+' 'm/max-time=+' 'room=+' 'nick=+' 'room-password=+' 'history=+' 'carbons' 'priority=+' 'no-presence' 'since=+' 'receipts' 'no-reconnect' 'ping-interval=+' 'state=+' 'duplex' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'version' 'h/help'
         case 'help'
             __xmppctl_parse_subcommand -r 1 'version'
         end
@@ -231,7 +231,7 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -s 'm' -l 'max-time' -d 'Stop after S seconds; without it there is no limit.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room' -d 'Join this room. Repeatable.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'nick' -d 'The nickname in rooms; the localpart otherwise.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room-password-file' -d 'The rooms\' password is FILE\'s first line.' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room-password' -d 'The rooms\' password.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'history' -d 'Ask a room for its last N messages.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" carbons' -l 'carbons' -d 'Also what the account\'s other devices send and receive (XEP-0280).'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'priority' -d 'The priority of the presence, -128 to 127.' -rfka ''
