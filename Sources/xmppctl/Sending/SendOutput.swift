@@ -22,6 +22,9 @@ final class SendOutput {
   private var wasAnythingSent = false
   private var notSent = 0
   private var firstNotSent: SendResult?
+  /// Lines of what was not sent, until there are enough of them to be written.
+  private var lines: [UInt8] = []
+  private static let batch = 32 << 10
 
   init(_ style: Style, waiter: Waiter, progress: Progress?) {
     self.style = style
@@ -52,18 +55,27 @@ final class SendOutput {
       outcome: Delivery.Outcome(of: item.stanza, awaiting: item.awaited, .failed, error: error))
     notSent += 1
     firstNotSent = firstNotSent ?? result
-    try? write(line(result))
+    lines += line(result)
+    if lines.count >= SendOutput.batch { flush() }
+  }
+
+  private func flush() {
+    try? write(lines)
+    lines.removeAll(keepingCapacity: true)
   }
 
   /// Shows the ends of stanzas where the run has failed: there is a moment left for it, whatever the deadline, and where
   /// stdout takes them not, the run's own failure is worth more.
-  func end(_ outcomes: [Delivery.Outcome]) {
-    waiter = Waiter(seconds: 2, interrupts: waiter.interrupts)
+  ///
+  /// - Parameter moment: how long there is.
+  func end(_ outcomes: [Delivery.Outcome], within moment: Waiter) {
+    waiter = moment
     try? show(outcomes)
   }
 
   /// Says how much was surely not sent. Where nothing was sent at all, the run's failure says it.
   func summarize() {
+    flush()
     guard wasAnythingSent, let firstNotSent else { return }
     say(
       "\(notSent == 1 ? "1 stanza was" : "\(notSent) stanzas were") not sent, the first: \(firstNotSent.name)"

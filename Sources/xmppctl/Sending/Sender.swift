@@ -109,9 +109,10 @@ final class Sender {
   /// Tells of everything whose fate is unknown, and of everything that surely was not sent.
   private func giveUp(after failure: Failure) {
     delivery.abandon()
-    output.end(delivery.finished())
+    // Where the deadline has passed, the list is worth a moment more; else no more of the time than it needs.
+    let moment = Waiter(seconds: waiter.deadline.hasPassed ? 2 : 10, interrupts: waiter.interrupts)
+    output.end(delivery.finished(), within: moment)
     let isInterrupted = failure.status == .interrupted || failure.status == .terminated
-    let moment = Waiter(seconds: 2, interrupts: waiter.interrupts)
     while let item = source.rest(moment, readsOn: !isInterrupted) { output.show(notSent: item) }
     output.summarize()
   }
