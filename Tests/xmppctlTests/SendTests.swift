@@ -127,7 +127,7 @@ import XMPP
   @Test(
     "S9: a server killed in the middle: every id is acknowledged and has arrived, or is listed",
     arguments: [true, false])
-  func kill(restarts: Bool) throws { try SendFlood(count: 8000).runWithKill(restarts: restarts) }
+  func kill(restarts: Bool) throws { try SendFlood(count: 4000).runWithKill(restarts: restarts) }
 
   @Test(
     "--xml: ping, disco, version, publish; each answer with its iq, as XML and as JSON", arguments: servers)
