@@ -94,7 +94,8 @@ public final class Session<Token: Sendable> {
     return true
   }
 
-  /// Sends again what a resumed session had lost; it is counted already.
+  /// Sends a stanza without counting it: again, what a resumed session had lost, since it is counted already; or where
+  /// nothing is counted.
   public func resend(_ stanza: Element) { connection.send(stanza) }
 
   /// How many bytes wait to be sent.

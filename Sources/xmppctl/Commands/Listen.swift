@@ -32,6 +32,7 @@ struct Listen: ParsableCommand {
       Printer.diagnostic("xmppctl: warning: the certificate is not verified (--insecure)")
     }
     if plan.duplex { try login.password.claimInput(waiter) }
+    defer { plan.state?.discardIfEmpty() }
     let saved = try plan.state?.load(account: login.jid, capacity: Listener.capacity)
     let session = Session(
       login.settings, account: login.account(waiter), waiter: waiter, trace: try options.makeTrace(),

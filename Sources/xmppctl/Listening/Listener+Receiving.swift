@@ -32,7 +32,9 @@ extension Listener {
 
   /// A message of the archive; `nil` where nobody asked for it, or it had a line already.
   private func receive(result message: Stanza) -> Line? {
-    guard let (result, isLine) = reading?.result(message), isLine else { return nil }
+    guard let (result, isLine) = reading?.result(message) else { return nil }
+    hearArchive()
+    guard isLine else { return nil }
     archived = result.id
     guard recent.insert(result.id) else { return nil }
     return (
@@ -86,28 +88,40 @@ extension Listener {
     // A server that does not know pings has answered all the same.
     case .ping: break
     case .carbons: if let error = reply.error { throw error.failure("the request for carbons") }
-    case .drain: drained()
+    case .drain(let count): drained(count)
     case .archive: try receive(page: reply)
     }
   }
 
   private func receive(page reply: IQTracker<Request>.Reply) throws(Failure) {
+    // It was given up.
+    if reading == nil { return }
     if let error = reply.error {
       let failure = error.failure("the question to the archive")
       // Who asked for the archive must not take what follows for all of it.
       if plan.since != nil { throw failure }
       Printer.diagnostic("xmppctl: listen: stanza: what came meanwhile is unknown: \(failure.message.shown)")
-      if reading?.phase != .gap { appear() }
-      return releaseHeld()
+      return skipArchive()
     }
     switch reading?.ended(reply.stanza) {
-    case .ask(let question): send(requests.request(.set, question, for: .archive))
+    case .ask(let question): ask(archive: question)
     case .appear(let question):
       appear()
-      send(requests.request(.set, question, for: .archive))
+      ask(archive: question)
     case .finish: releaseHeld()
     case nil: break
     }
+  }
+
+  /// Goes on without the archive, which does not answer.
+  func giveUpArchive() {
+    Printer.diagnostic("xmppctl: listen: stanza: the archive does not answer; only what comes live follows")
+    skipArchive()
+  }
+
+  private func skipArchive() {
+    if reading?.phase != .gap { appear() }
+    releaseHeld()
   }
 }
 

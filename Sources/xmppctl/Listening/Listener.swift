@@ -22,15 +22,22 @@ final class Listener {
   private var lastLine = Deadline.now
   /// Receipts to be sent when so many stanzas are written.
   private var receipts: [(place: Int, receipt: Element)] = []
-  /// What standard input has to be sent, and whether a round trip behind the end of it was completed.
-  private let source: SendSource?
-  private var sourceIsConfirmed = false
-  private var isClosing = false
+  /// What standard input has to be sent, and whether the server is known to have all of it.
+  let source: SendSource?
+  var sourceIsConfirmed = false
+  /// Whether acknowledgement of the last of it was asked for in this connection.
+  var isClosing = false
+  /// Whether a round trip is on its way that stands for acknowledgement.
+  var isDraining = false
+  /// How many messages went down with a session.
+  private var lost = 0
   /// The way through the archive, the last id of it with a line, and what is held back meanwhile.
   var reading: ArchiveReading?
   var archived: String?
   var recent = RecentIDs()
   private var held: [Line] = []
+  /// When the archive is given up, unless more of it comes before.
+  private var archiveLimit = Deadline.never
   /// When the session was opened; never where it has not been yet.
   private var opened = Deadline.never
   private var openedAt = Int64.now
@@ -40,16 +47,16 @@ final class Listener {
     case ping
     case carbons
     case archive
-    /// What shows that all of the input was dealt with, where nothing is acknowledged.
-    case drain
+    /// What shows that so many of the stanzas sent were dealt with, where nothing is acknowledged.
+    case drain(Int)
   }
 
   /// How many stanzas of ours the server may leave unacknowledged.
   static let capacity = 4096
   /// How many are held back at most.
   private static let mostHeld = 1000
-  /// Bytes that may wait to be sent before more is taken from the input.
-  private static let mostPending = 256 << 10
+  /// Seconds that the archive has for each message.
+  private static let archivePatience = 10.0
 
   /// - Parameter saved: what the run before has left.
   init(_ plan: ListenPlan, session: Session<Element>, after saved: SavedSession?, waiter: Waiter) {
@@ -77,13 +84,17 @@ final class Listener {
       while true {
         do throws(Failure) {
           try listen()
-          return leave()
+          leave()
+          if lost > 0 { throw Failure.unconfirmed(lost, .noConnection) }
+          return
         } catch { try comeBack(after: error) }
       }
     } catch {
-      leave(after: error)
+      let left = leave(after: error)
       guard error.isEndOfTime, opened != .never else { throw error }
       if let count = plan.count { throw .countNotReached(lines, of: count) }
+      if lost > 0 { throw .unconfirmed(lost, .noConnection) }
+      if left > 0 { throw .unconfirmed(left, .timeout) }
     }
   }
 
@@ -147,6 +158,7 @@ final class Listener {
   /// Ends the reading of the archive: what was held back follows, save what the archive had too.
   func releaseHeld() {
     reading = nil
+    archiveLimit = .never
     for line in held {
       if plan.receipts, let receipt = Receipt.answer(to: line.stanza) {
         receipts.append((backlog.taken, receipt))
@@ -171,10 +183,14 @@ final class Listener {
         .stream, "ping-unanswered", "the server did not answer a ping", status: .noConnection)
     case .quiet: break
     }
+    if archiveLimit != .never {
+      if !canTake { hearArchive() }
+      if archiveLimit.hasPassed { giveUpArchive() }
+    }
     var others = [output.interest]
     if wantsInput { others.append(pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)) }
     try session.wait(
-      for: &others, readsInput: canTake, until: min(watch.next, idleLimit, moment),
+      for: &others, readsInput: canTake, until: min(watch.next, idleLimit, archiveLimit, moment),
       while: "waiting for stanzas")
     try checkReader(others[0])
     if others.count > 1, others[1].revents != 0 { try source?.read() }
@@ -190,7 +206,7 @@ final class Listener {
   private func ask() {
     if session.management.isOn {
       session.requestAcknowledgement()
-    } else if requests.count == 0 {
+    } else if !requests.unanswered.contains(where: { $0.purpose.isPing }) {
       send(requests.request(.get, Ping.payload, for: .ping))
     }
   }
@@ -206,45 +222,11 @@ final class Listener {
     session.handled(handled)
   }
 
-  /// Sends a stanza of the listener's own.
-  func send(_ stanza: Element) {
-    _ = session.send(stanza, token: stanza)
-    // Where nothing is acknowledged there is nothing to wait for.
-    _ = session.management.confirm(1)
-  }
-
   /// Writes down what must outlive the process, before the server learns of it.
   private func keep() throws(Failure) {
     guard let state = plan.state else { return }
     try state.save(SavedSession(jid: session.jid, management: session.management, archived: archived))
   }
-}
-
-// MARK: - Standard input
-
-extension Listener {
-  private var wantsInput: Bool { source?.wantsInput == true && hasRoomForInput }
-
-  private var hasRoomForInput: Bool {
-    session.management.hasRoom && session.pendingBytes < Listener.mostPending
-  }
-
-  /// Sends what standard input has, and at its end waits for the server's word that it has all of it.
-  private func forward() throws(Failure) {
-    guard let source else { return }
-    while hasRoomForInput, let item = try source.next() { send(item.stanza) }
-    guard source.isAtEnd else { return }
-    if session.management.canRequest {
-      if session.management.unacknowledged.isEmpty { sourceIsConfirmed = true }
-      if !isClosing { session.requestAcknowledgement() }
-    } else if !isClosing {
-      send(requests.request(.get, Ping.payload, for: .drain))
-    }
-    isClosing = true
-  }
-
-  /// The server has answered what was sent behind the last of the input.
-  func drained() { sourceIsConfirmed = true }
 }
 
 // MARK: - Connections
@@ -264,16 +246,15 @@ extension Listener {
     case .resumed(_, let resend):
       backlog.resumes()
       for stanza in resend { session.resend(stanza) }
+      if reading != nil { hearArchive() }
     case .new(_, let unconfirmed):
       if resumes { backlog.abandons() }
-      for stanza in unconfirmed where stanza.child("body", Namespace.client) != nil {
-        Printer.diagnostic(
-          "xmppctl: listen: stanza: unconfirmed: \((stanza.attribute("id") ?? "a message").shown)")
-      }
+      lost += tell(unconfirmed: unconfirmed)
       greet()
     }
     account = session.jid.bare.full
     isClosing = false
+    isDraining = false
     watch.begin()
     opened = .now
     openedAt = .now
@@ -286,11 +267,20 @@ extension Listener {
     if plan.carbons { send(requests.request(.set, Carbon.enable, for: .carbons)) }
     reading = firstReading
     if let reading {
-      send(requests.request(.set, reading.question, for: .archive))
+      ask(archive: reading.question)
     } else {
       appear()
     }
   }
+
+  /// Asks the archive for a page.
+  func ask(archive question: Element) {
+    send(requests.request(.set, question, for: .archive))
+    hearArchive()
+  }
+
+  /// The archive is heard of, or cannot be.
+  func hearArchive() { archiveLimit = .after(seconds: Listener.archivePatience) }
 
   /// What of the archive is to be read: what came since the last line, or what the user asked for.
   private var firstReading: ArchiveReading? {
@@ -345,16 +335,36 @@ extension Listener {
 
   /// Finishes the line begun and tells the server what was written; then closes the stream, or leaves its session for the
   /// next run. Where it was the server that ended it, nobody is in a hurry, and the other lines are written too.
-  private func leave(after failure: Failure? = nil) {
+  ///
+  /// - Returns: how many messages are left unconfirmed.
+  @discardableResult
+  private func leave(after failure: Failure? = nil) -> Int {
     if failure?.stage != .output {
       let isOver =
         failure?.status == .interrupted || failure?.status == .terminated || failure?.isEndOfTime == true
       settle(output.finish(all: !isOver, Waiter(seconds: 2)))
     }
     guard plan.state != nil, session.management.resumption != nil, (try? keep()) != nil else {
-      return session.close(within: 2)
+      let left = tell(unconfirmed: session.management.unacknowledged)
+      session.close(within: 2)
+      return left
     }
     session.suspend(within: 2)
+    return 0
+  }
+
+  /// Names the messages of the input that the server never took responsibility for.
+  ///
+  /// - Returns: how many they are.
+  private func tell(unconfirmed stanzas: [Element]) -> Int {
+    let messages = stanzas.filter {
+      $0.is("message", Namespace.client) && $0.child("received", Namespace.receipts) == nil
+    }
+    for message in messages {
+      let id = message.attribute("id") ?? "a message without id"
+      Printer.diagnostic("xmppctl: listen: stanza: unconfirmed: \(id.shown)")
+    }
+    return messages.count
   }
 }
 
@@ -366,5 +376,11 @@ extension Failure {
     Failure(
       .timeout, "max-time", "\(lines) of \(count) lines came in time",
       hint: "allow more with --max-time", status: .timeout)
+  }
+
+  fileprivate static func unconfirmed(_ count: Int, _ status: ExitStatus) -> Failure {
+    Failure(
+      .stanza, "unconfirmed", "of the messages sent, \(count) were never confirmed",
+      hint: "they may have arrived or not", status: status)
   }
 }

@@ -11,13 +11,18 @@ struct SavedSession {
   var archived: String?
 }
 
-/// The file of `--state`: its owner's alone, and always whole.
+/// The file of `--state`: its owner's alone, always whole, and one run's at a time.
+///
+/// The lock is on the file itself, so that a run leaves nothing else behind. A new version is locked before it takes the
+/// place of the old one.
 final class StateFile {
   private static let limit = 64 << 20
 
   private let path: String
   /// What was written last, to write only what is new.
   private var latest: Mark?
+  /// The file as it is, locked; -1 before it was loaded.
+  private var locked: Int32 = -1
 
   private struct Mark: Equatable {
     let id: String?
@@ -29,11 +34,14 @@ final class StateFile {
 
   init(_ path: String) { self.path = path }
 
-  /// Reads the session of the run before; `nil` where there is none.
+  deinit { if locked >= 0 { close(locked) } }
+
+  /// Takes the file for this run, and reads the session of the run before; `nil` where there is none.
   ///
-  /// - Throws: status 66 where the file cannot be read, 65 where it is none of ours.
+  /// - Throws: status 66 where the file cannot be read or another run has it, 65 where it is none of ours.
   func load(account: JID, capacity: Int) throws(Failure) -> SavedSession? {
-    guard let bytes = try read() else { return nil }
+    locked = try lock()
+    guard let bytes = try read(locked) else { return nil }
     guard let value = try? JSONValue(json5: bytes), case .object(let members) = value,
       case .string(let address)? = members["jid"], let jid = try? JID(parsing: address), !jid.isBare,
       case .number(let handled)? = members["handled"], let handled = UInt32(exactly: handled),
@@ -79,23 +87,50 @@ final class StateFile {
     latest = mark
   }
 
+  /// Removes the file where nothing was ever written into it.
+  func discardIfEmpty() {
+    var facts = stat()
+    if locked >= 0, fstat(locked, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size == 0 {
+      unlink(path)
+    }
+  }
+
   private func replace(_ bytes: [UInt8]) throws(Failure) {
     let new = path + ".new"
     // Whatever a run that was killed has left there is not written into: it may have other permissions.
     unlink(new)
     let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw unwritable() }
-    defer { close(descriptor) }
+    var unused = descriptor
+    defer { close(unused) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw unwritable() }
     var rest = bytes[...]
     while !rest.isEmpty { rest = rest.dropFirst(try Printer.write(rest, to: descriptor, name: path)) }
     guard rename(new, path) == 0 else { throw unwritable() }
+    swap(&locked, &unused)
   }
 
-  private func read() throws(Failure) -> [UInt8]? {
-    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-    if descriptor < 0, errno == ENOENT { return nil }
-    guard descriptor >= 0 else { throw unreadable() }
-    defer { close(descriptor) }
+  private func lock() throws(Failure) -> Int32 {
+    while true {
+      let descriptor = open(path, O_RDONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0o600)
+      guard descriptor >= 0 else { throw errno == ENOENT ? unwritable() : unreadable() }
+      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        let failure = errno == EWOULDBLOCK ? inUse : unreadable()
+        close(descriptor)
+        throw failure
+      }
+      // Another run may have put a new version in its place before the lock was there.
+      var (opened, named) = (stat(), stat())
+      if fstat(descriptor, &opened) == 0, stat(path, &named) == 0, opened.st_ino == named.st_ino,
+        opened.st_dev == named.st_dev
+      {
+        return descriptor
+      }
+      close(descriptor)
+    }
+  }
+
+  private func read(_ descriptor: Int32) throws(Failure) -> [UInt8]? {
     var facts = stat()
     guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size <= StateFile.limit
     else { throw foreign("it is no file of a session") }
@@ -128,6 +163,12 @@ final class StateFile {
     Failure(
       .input, "bad-state", "\(path): \(why)", hint: "name another file with --state, or remove it",
       status: .data)
+  }
+
+  private var inUse: Failure {
+    Failure(
+      .input, "state-in-use", "\(path): another run uses it", hint: "name another file with --state",
+      status: .noInput)
   }
 
   private func unreadable() -> Failure {
