@@ -4,6 +4,9 @@ import Glibc
 ///
 /// Ordinary blocking code, read top to bottom. All that is learnt on the way is in `report`, also after a failure.
 public final class Connection {
+  /// How long one answer of the server is waited for, in seconds, whatever limit the run has.
+  static let answerLimit = 60.0
+
   /// What was learnt so far.
   public internal(set) var report: Report
 
@@ -97,7 +100,7 @@ extension Connection {
         ["to": settings.domain.domainpart, "version": "1.0", "xml:lang": "en"])
     }
     isStreamOpen = true
-    guard case .header(let root) = try next(while: "waiting for the server's stream header") else {
+    guard case .header(let root) = try answer(while: "waiting for the server's stream header") else {
       throw .protocolViolation("bad-format", "the server sent no stream header")
     }
     let header = try StreamHeader(root: root)
@@ -164,15 +167,24 @@ extension Connection {
 
   /// The next element of the stream; a stream error and the end of the stream are failures.
   func nextElement(while doing: @autoclosure () -> String) throws(Failure) -> Element {
-    while true {
-      if let event = try next(while: doing()) { return try element(of: event, while: doing()) }
-    }
+    return try element(of: answer(while: doing()), while: doing())
   }
 
   /// The next element that is there already; `nil` when there is none yet.
   func takeElement() throws(Failure) -> Element? {
     let doing = "waiting for stanzas"
     return try take(while: doing).map { event throws(Failure) in try element(of: event, while: doing) }
+  }
+
+  /// The event that the conversation waits for. A server that falls silent in it must not keep a run without a limit.
+  private func answer(while doing: @autoclosure () -> String) throws(Failure) -> StreamParser.Event {
+    let limit = Deadline.after(seconds: Connection.answerLimit)
+    guard let event = try next(until: limit, while: doing()) else {
+      throw Failure(
+        .timeout, "answer-timeout", "no answer within \(seconds(Connection.answerLimit)) s while \(doing())",
+        status: .timeout)
+    }
+    return event
   }
 
   private func element(of event: StreamParser.Event, while doing: String) throws(Failure) -> Element {

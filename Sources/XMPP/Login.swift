@@ -131,7 +131,7 @@ extension Connection {
         // There is one to be had wherever there is a name it belongs to.
         hasPassword: account.jid.localpart != nil,
         hasClientCertificate: settings.tls.clientCertificate != nil,
-        allowed: account.mechanisms))
+        allowed: account.mechanisms, previous: account.previousMechanism))
   }
 
   private func makeMechanism(_ choice: MechanismChoice, _ account: Account) throws(Failure)

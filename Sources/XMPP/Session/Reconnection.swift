@@ -50,7 +50,7 @@ extension Failure {
   var isWorthAnotherAttempt: Bool {
     switch status {
     case .noConnection, .noHost, .tls: true
-    case .timeout: condition == "connect-timeout"
+    case .timeout: Failure.slow.contains { $0.isSame(as: condition) }
     case .protocolViolation: Failure.passing.contains { $0.isSame(as: condition) }
     case .authentication: condition.isSame(as: "temporary-auth-failure")
     case .bind: condition.isSame(as: "resource-constraint")
@@ -59,6 +59,9 @@ extension Failure {
       false
     }
   }
+
+  /// Times that ran out, save the run's own.
+  private static let slow = ["connect-timeout", "dns-timeout", "answer-timeout"]
 
   /// Stream errors that say nothing against the client (RFC 6120 §4.9.3). A server that is starting may not know its
   /// hosts yet.

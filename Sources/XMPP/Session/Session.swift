@@ -29,9 +29,11 @@ public final class Session<Token: Sendable> {
   public private(set) var jid: JID
 
   private let settings: ConnectionSettings
-  private let account: Account
+  private var account: Account
   private let waiter: Waiter
   private let trace: Trace?
+  /// How many bytes may wait to be sent before nothing more is answered.
+  private let mostPending = 256 << 10
   /// Whether the server was told less than is handled by now, after it asked.
   private var owesAnswer = false
 
@@ -80,6 +82,7 @@ public final class Session<Token: Sendable> {
       connection.close()
       throw error
     }
+    account.previousMechanism = connection.report.authentication?.mechanism
     jid = connection.report.jid ?? jid
     if connection.offersStreamManagement { connection.send(management.enable(resumable: resumable)) }
     return .new(acknowledged: acknowledged, unconfirmed: lost)
@@ -117,9 +120,9 @@ public final class Session<Token: Sendable> {
       if element.namespace.isSame(as: Namespace.streamManagement) {
         let event = try management.receive(element)
         if case .answer(let answer) = event {
-          connection.send(answer)
+          // A server that asks and does not read is told once it does.
+          if connection.pendingBytes < mostPending { connection.send(answer) }
           owesAnswer = true
-          continue
         }
         return .management(event)
       }

@@ -130,8 +130,6 @@ extension StreamManagement {
   public mutating func resume() -> Element? {
     guard let resumption else { return nil }
     state = .resuming
-    early = 0
-    waiting = 0
     requests = 0
     return Element(
       "resume", Namespace.streamManagement, ["h": String(handledCount), "previd": resumption.id])
@@ -237,6 +235,7 @@ extension StreamManagement {
       }
       let acknowledged = try acknowledge(element)
       state = .on
+      (early, waiting) = (0, 0)
       sinceRequest = unacknowledged.count
       return .resumed(acknowledged: acknowledged, resend: unacknowledged)
     case (.failed, .resuming):

@@ -11,6 +11,9 @@ struct StreamReader: ~Copyable {
   private let trace: Trace?
   /// The bytes of the event that is not complete yet, kept for the trace alone.
   private var traced: [UInt8] = []
+  private var tracedCount = 0
+  /// An event that is longer is traced as it was read, not byte for byte.
+  private static let mostTraced = 16 << 10
 
   init(trace: Trace?) { self.trace = trace }
 
@@ -22,7 +25,7 @@ struct StreamReader: ~Copyable {
     used = 0
     end = 0
     parser = StreamParser(limits: Limits())
-    traced = []
+    (traced, tracedCount) = ([], 0)
   }
 
   /// The next event in the bytes read; `nil` when more are needed.
@@ -35,7 +38,7 @@ struct StreamReader: ~Copyable {
     do throws(Failure) {
       event = try parse()
     } catch {
-      if trace != nil { show(before..<end, nil) }
+      if trace != nil { show(before..<end, nil, isBroken: true) }
       throw error
     }
     if trace != nil { show(before..<used, event) }
@@ -67,12 +70,24 @@ struct StreamReader: ~Copyable {
     return try event.get()
   }
 
-  private mutating func show(_ range: Range<Int>, _ event: StreamParser.Event?) {
-    traced.append(contentsOf: buffer[range])
-    guard event != nil || range.upperBound < end || traced.count > 4096 else { return }
-    var masked: String?
-    if case .element(let element) = event { masked = Mask.text(for: element) }
-    trace?.show(.received, traced, masked: masked)
-    traced = []
+  /// Traces an event once it is whole, since only then it is known what of it is secret. Of one that never became whole,
+  /// `isBroken`, only the length is told.
+  private mutating func show(_ range: Range<Int>, _ event: StreamParser.Event?, isBroken: Bool = false) {
+    let kept = max(0, min(range.count, StreamReader.mostTraced - traced.count))
+    traced.append(contentsOf: buffer[range].prefix(kept))
+    tracedCount += range.count
+    guard event != nil || isBroken else { return }
+    switch event {
+    case .element(let element):
+      let isWhole = tracedCount == traced.count
+      trace?.show(
+        .received, isWhole ? traced : Array(element.xml.utf8), masked: Mask.text(for: element))
+    case .header, .end: trace?.show(.received, traced)
+    case nil:
+      // What is no XML at all, as an answer of another protocol, is shown.
+      let isXML = traced.first == UInt8(ascii: "<")
+      trace?.show(.received, isXML ? Array("(\(tracedCount) bytes that are no whole element)".utf8) : traced)
+    }
+    (traced, tracedCount) = ([], 0)
   }
 }

@@ -19,11 +19,13 @@ extension ConnectionOptions {
 private final class TraceFile {
   private let descriptor: Int32
 
-  /// Opens the file anew, readable by its owner alone. stderr is used as it is, whatever stands behind it.
+  /// Opens the file anew, readable by its owner alone. stderr is used as it is, whatever stands behind it. A FIFO that nobody
+  /// reads is an error, not something to wait for.
   init(_ path: String) throws(Failure) {
     descriptor =
       path == "/dev/stderr"
-      ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+      ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
+      : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o600)
     guard descriptor >= 0 else {
       throw Failure(.output, "open-failed", "\(path): \(String(cString: strerror(errno)))", status: .output)
     }
@@ -32,6 +34,6 @@ private final class TraceFile {
   deinit { close(descriptor) }
 
   func write(_ line: String) {
-    _ = try? Printer.write(ArraySlice((line.shown + "\n").utf8), to: descriptor, name: "trace")
+    Printer.tell(Array((line.shown + "\n").utf8), descriptor)
   }
 }

@@ -28,7 +28,20 @@ enum Printer {
       bytes.removeLast()
       bytes += Array("…".utf8)
     }
-    _ = try? write(ArraySlice(bytes + [UInt8(ascii: "\n")]), to: STDERR_FILENO, name: "stderr")
+    tell(bytes + [UInt8(ascii: "\n")], STDERR_FILENO)
+  }
+
+  /// Writes what a person may read, in pieces that go through a pipe at once. Where its reader sleeps, the rest of it is
+  /// dropped: nothing on the side may hold up the run, its deadline and its signals.
+  static func tell(_ bytes: [UInt8], _ descriptor: Int32) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      guard poll(&ready, 1, 100) > 0,
+        let count = try? write(rest.prefix(Int(PIPE_BUF)), to: descriptor, name: "stderr"), count > 0
+      else { return }
+      rest = rest.dropFirst(count)
+    }
   }
 
   /// Says a failure and its hint on stderr: `xmppctl: COMMAND: STAGE: what happened`.

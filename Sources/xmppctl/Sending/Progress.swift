@@ -31,6 +31,6 @@ final class Progress {
   }
 
   private func write(_ text: String) {
-    _ = try? Printer.write(ArraySlice(text.utf8), to: STDERR_FILENO, name: "stderr")
+    Printer.tell(Array(text.utf8), STDERR_FILENO)
   }
 }

@@ -73,18 +73,22 @@ final class Sender {
     while true {
       try fill()
       let wasFull = !hasRoom
-      while let arrival = try session.take() { try take(arrival) }
+      var arrivals = 0
+      while arrivals < Sender.window, let arrival = try session.take() {
+        try take(arrival)
+        arrivals += 1
+      }
       try emit()
       if source.isAtEnd || badInput != nil, delivery.count == 0, session.pendingBytes == 0 { return }
       // What made room has been read: nothing more may come to end the wait for it.
-      if wasFull, hasRoom { continue }
+      if arrivals == Sender.window || wasFull && hasRoom { continue }
       try wait()
     }
   }
 
   private func wait() throws(Failure) {
     var others: [pollfd] = []
-    if source.wantsInput, badInput == nil, delivery.count < Sender.window {
+    if source.wantsInput, badInput == nil, hasRoom {
       others.append(pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0))
     }
     let moment = delivery.count > 0 ? patienceEnds : .never
@@ -171,7 +175,8 @@ extension Sender {
       return
     }
     let before = session.pendingBytes
-    _ = session.send(item.stanza, token: number)
+    // What nobody waits for has ended by now, and is kept with our own until it is acknowledged.
+    if item.awaited == .nothing { send(item.stanza) } else { _ = session.send(item.stanza, token: number) }
     let size = session.pendingBytes - before
     delivery.add(item.stanza, to: item.to, awaiting: item.awaited, bytes: size)
     sentSincePing += 1
@@ -186,7 +191,11 @@ extension Sender {
 
   /// Begins a round trip behind everything sent so far, and asks for its acknowledgement.
   private func ping() {
-    guard session.management.hasRoom else { return }
+    guard session.management.hasRoom else {
+      // Answers to strangers may have taken the room; then only an acknowledgement gives it back.
+      if session.management.isOn, !session.management.awaitsAnswer { session.requestAcknowledgement() }
+      return
+    }
     sentSincePing = 0
     barriers[nextOwn] = delivery.nextNumber
     send(tracker.request(.get, to: session.jid.domain, Ping.payload, for: nextOwn))
