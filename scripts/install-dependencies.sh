@@ -25,6 +25,7 @@ test=(
   "prosody-modules SASL2, for the server of the tests"
   "ejabberd        another server"
   "mandoc          checks the manual pages"
+  "strace          makes system calls fail"
   "zsh             is asked for completions, as bash is"
   "fish            is asked for completions too"
 )

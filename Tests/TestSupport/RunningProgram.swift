@@ -40,6 +40,24 @@ public final class RunningProgram {
   /// Its process id.
   public var pid: pid_t { process.pid }
 
+  /// The most memory it has had resident by now, while it runs; bytes.
+  ///
+  /// Unlike what `Outcome` says, this is without what the tests' own process had before it became this one.
+  public var peakMemory: Int {
+    get throws {
+      let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+      guard let kibibytes = status.firstMatch(of: #/VmHWM:\s*(\d+)/#).flatMap({ Int($0.1) }) else {
+        throw SupportFailure("\(name) has no VmHWM")
+      }
+      return kibibytes << 10
+    }
+  }
+
+  /// How many file descriptors it has open, while it runs.
+  public var descriptorCount: Int {
+    get throws { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count }
+  }
+
   /// What it has written to standard output so far.
   public var outputSoFar: String { String(decoding: outputBytes, as: UTF8.self) }
 

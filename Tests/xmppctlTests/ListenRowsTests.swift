@@ -207,38 +207,6 @@ import Testing
     #expect(sent.contains("h='0'") && !sent.contains("h='1'") && sent.hasSuffix(Dialogue.end))
   }
 
-  @Test("C5: a consumer that sleeps slows the server down; memory stays, and then every line comes once")
-  func sleeper() throws {
-    let total = 8000
-    let padding = String(repeating: "x", count: 2000)
-    let gate = Gate()
-    let scene = try ListenScene(
-      ["--json", "--count", "\(total)"],
-      .new { talk in
-        gate.open()
-        for start in stride(from: 1, through: total, by: 100) {
-          let text = ListenScene.messages(start...start + 99)
-          try talk.send(text.replacing("</body>", with: padding + "</body>") + ListenScene.request)
-        }
-        try talk.await("h='\(total)'")
-      })
-    #expect(gate.wait())
-    let status = "/proc/\(scene.program.pid)/status"
-    var resident = 0
-    for _ in 0..<10 {
-      usleep(100_000)
-      let text = try String(contentsOfFile: status, encoding: .utf8)
-      resident = max(resident, text.firstMatch(of: #/VmHWM:\s*(\d+)/#).flatMap { Int($0.1) } ?? 0)
-    }
-    #expect(resident > 0 && resident < 40_000, "\(resident) KiB")
-    let outcome = try scene.program.wait(within: .seconds(60))
-    #expect(outcome.status == 0, "\(outcome.error)")
-    let lines = outcome.output.split(separator: "\n")
-    #expect(lines.count == total)
-    #expect(lines.enumerated().allSatisfy { $1.contains("\"text \($0 + 1)x") })
-    try scene.peer.finish()
-  }
-
   @Test("C6: a signal while it connects or waits to connect again", arguments: [SIGINT, SIGTERM])
   func signals(signal: Int32) throws {
     let silent = try LoopbackPort(.silent)
