@@ -84,18 +84,22 @@ final class Listener {
       while true {
         do throws(Failure) {
           try listen()
-          leave()
-          if lost > 0 { throw Failure.unconfirmed(lost, .noConnection) }
-          return
+          break
         } catch { try comeBack(after: error) }
       }
     } catch {
       let left = leave(after: error)
       guard error.isEndOfTime, opened != .never else { throw error }
       if let count = plan.count { throw .countNotReached(lines, of: count) }
-      if lost > 0 { throw .unconfirmed(lost, .noConnection) }
-      if left > 0 { throw .unconfirmed(left, .timeout) }
+      if lost == 0, left > 0 { throw .unconfirmed(left, .timeout) }
+      return try tellLost()
     }
+    leave()
+    try tellLost()
+  }
+
+  private func tellLost() throws(Failure) {
+    if lost > 0 { throw .unconfirmed(lost, .noConnection) }
   }
 
   private func listen() throws(Failure) {
