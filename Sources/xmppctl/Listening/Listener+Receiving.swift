@@ -79,7 +79,8 @@ extension Listener {
       return nil
     }
     let manners = manners
-    if let answer = manners.answer(to: iq) { send(answer) }
+    // Nobody can make us keep more than so much for a server that asks and does not read.
+    if session.pendingBytes < Listener.mostPending, let answer = manners.answer(to: iq) { send(answer) }
     return manners.isHousekeeping(iq) ? nil : (iq, StanzaEnvelope(received: .now))
   }
 

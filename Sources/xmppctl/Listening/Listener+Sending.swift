@@ -3,8 +3,8 @@ import XMPP
 
 /// What the listener sends: its own stanzas, and those of standard input.
 extension Listener {
-  /// Bytes that may wait to be sent before more is taken from the input.
-  private static let mostPending = 256 << 10
+  /// Bytes that may wait to be sent before more is taken from the input, or answered.
+  static let mostPending = 256 << 10
   /// Room among the unacknowledged that is left to the listener's own stanzas.
   private static let reserve = 256
 

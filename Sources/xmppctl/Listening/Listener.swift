@@ -34,6 +34,9 @@ final class Listener {
   /// The way through the archive, the last id of it with a line, and what is held back meanwhile.
   var reading: ArchiveReading?
   var archived: String?
+  /// Those ids by the place of their stanza among the lines, and the last one whose line was written.
+  private var marks: [(place: Int, id: String)] = []
+  private var written: String?
   var recent = RecentIDs()
   private var held: [Line] = []
   /// When the archive is given up, unless more of it comes before.
@@ -62,6 +65,7 @@ final class Listener {
   init(_ plan: ListenPlan, session: Session<Element>, after saved: SavedSession?, waiter: Waiter) {
     self.plan = plan
     archived = saved?.archived
+    written = saved?.archived
     source =
       plan.duplex
       ? SendSource(
@@ -148,8 +152,15 @@ final class Listener {
       return
     }
     if plan.receipts, let receipt = Receipt.answer(to: stanza) { receipts.append((backlog.taken, receipt)) }
+    note(backlog.taken)
     backlog.takes()
     put(line)
+  }
+
+  /// Notes which of the archive's ids belongs to a place among the lines, so that it counts once that is written.
+  private func note(_ place: Int) {
+    guard let archived, !archived.utf8.elementsEqual((marks.last?.id ?? written ?? "").utf8) else { return }
+    marks.append((place, archived))
   }
 
   private func put(_ line: Line?) {
@@ -169,6 +180,8 @@ final class Listener {
       }
       put(isNews(line.stanza) ? line : nil)
     }
+    // They are written as one; their ids count from the last one on.
+    note(backlog.taken - 1)
     backlog.releases(held.count)
     held = []
   }
@@ -194,7 +207,8 @@ final class Listener {
     var others = [output.interest]
     if wantsInput { others.append(pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)) }
     try session.wait(
-      for: &others, readsInput: canTake, until: min(watch.next, idleLimit, archiveLimit, moment),
+      for: &others, readsInput: canTake,
+      until: min(watch.next, output.isEmpty ? idleLimit : .never, archiveLimit, moment),
       while: "waiting for stanzas")
     try checkReader(others[0])
     if others.count > 1, others[1].revents != 0 { try source?.read() }
@@ -223,13 +237,17 @@ final class Listener {
       for (_, receipt) in due { send(receipt) }
       receipts.removeFirst(due.count)
     }
+    if let last = marks.lastIndex(where: { $0.place < backlog.written }) {
+      self.written = marks[last].id
+      marks.removeFirst(last + 1)
+    }
     session.handled(handled)
   }
 
   /// Writes down what must outlive the process, before the server learns of it.
   private func keep() throws(Failure) {
     guard let state = plan.state else { return }
-    try state.save(SavedSession(jid: session.jid, management: session.management, archived: archived))
+    try state.save(SavedSession(jid: session.jid, management: session.management, archived: written))
   }
 }
 
@@ -260,9 +278,9 @@ extension Listener {
     isClosing = false
     isDraining = false
     watch.begin()
+    if opened == .never { lastLine = .now }
     opened = .now
     openedAt = .now
-    lastLine = .now
   }
 
   /// Makes a new session what the plan wants it to be.
