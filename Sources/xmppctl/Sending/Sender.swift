@@ -114,7 +114,7 @@ final class Sender {
   private func giveUp(after failure: Failure) {
     delivery.abandon()
     // Where the deadline has passed, the list is worth a moment more; else no more of the time than it needs.
-    let moment = Waiter(seconds: waiter.deadline.hasPassed ? 2 : 10, interrupts: waiter.interrupts)
+    let moment = Waiter(seconds: waiter.deadline.hasPassed ? 5 : 10, interrupts: waiter.interrupts)
     output.end(delivery.finished(), within: moment)
     let isInterrupted = failure.status == .interrupted || failure.status == .terminated
     while let item = source.rest(moment, readsOn: !isInterrupted) { output.show(notSent: item) }
