@@ -148,6 +148,82 @@ import Testing
     #expect(lines.contains("text 5"))
   }
 
+  @Test("--state: where the server has given the session up, the archive fills the gap")
+  func expired() throws {
+    let server = try Prosody()
+    let place = Place.prosody(server)
+    let (bob, ann) = ("bob@\(place.domain)", "alice@\(place.domain)")
+    let folder = try TemporaryFolder()
+    let options = ["--json", "--type", "message", "--state", folder.path("s"), "--max-time", "40"]
+    let first = try place.start(bob, options)
+    try place.awaitPresence(of: first, from: ann, to: bob)
+    try place.send(1...3, from: ann, to: bob)
+    try first.awaitOutput("text 3")
+    first.signal(SIGTERM)
+    let before = try first.wait()
+    #expect(try before.status == 143 && bodies(before.output) == ListenScene.texts(0...3))
+    // A server that was away has no session any more.
+    server.kill()
+    try server.restart()
+    try place.send(4...8, from: ann, to: bob)
+    let second = try place.start(bob, options + ["--since", "3", "--count", "6"])
+    try second.awaitOutput("text 8")
+    try place.send(9...9, from: ann, to: bob)
+    let after = try second.wait(within: .seconds(40))
+    #expect(after.status == 0, "\(after.error)")
+    #expect(try bodies(after.output) == ListenScene.texts(4...9))
+  }
+
+  @Test(
+    "S12: a line that is cut for a while: resumed, nothing lost, nothing twice",
+    arguments: ["prosody", "ejabberd"])
+  func cut(server: String) throws {
+    let place = try Place.make(server)
+    let (bob, ann) = (try place.account("cut-bob"), try place.account("cut-ann"))
+    let proxy = try CuttingProxy(to: place.port)
+    let line = Place(domain: place.domain, rooms: place.rooms, port: proxy.port, caFile: place.caFile)
+    let listener = try line.start(
+      bob, ["--json", "--type", "message", "--count", "61", "--max-time", "50", "--trace"])
+    try place.awaitPresence(of: listener, from: ann, to: bob)
+    try place.send(1...20, from: ann, to: bob)
+    proxy.cut()
+    try place.send(21...40, from: ann, to: bob)
+    try listener.awaitError("connecting again")
+    proxy.mend()
+    try place.send(41...60, from: ann, to: bob)
+    let outcome = try listener.wait(within: .seconds(50))
+    #expect(outcome.status == 0, "\(outcome.error.suffix(2000))")
+    #expect(try bodies(outcome.output) == ListenScene.texts(0...60))
+    #expect(outcome.error.contains("<resumed "))
+  }
+
+  @Test("a message in a room is a line, once", arguments: ["prosody", "ejabberd"])
+  func roomMessage(server: String) throws {
+    let place = try Place.make(server)
+    let (bob, ann) = (try place.account("talk-bob"), try place.account("talk-ann"))
+    let room = "listen-talk@\(place.rooms)"
+    let listener = try place.start(
+      bob, ["--json", "--type", "message", "--room", room, "--nick", "ear", "-n", "3", "--max-time", "40"])
+    try place.awaitPresence(of: listener, from: ann, to: bob)
+    // Whoever comes first makes the room, which some servers lock until it is configured (XEP-0045 §10.1.2).
+    let unlocked = try Program.xmppctl.run(
+      place.arguments("send", bob, ["--xml"]),
+      input: "<iq type='set' id='unlock' to='\(room)'><query xmlns='http://jabber.org/protocol/muc#owner'>"
+        + "<x xmlns='jabber:x:data' type='submit'/></query></iq>", environment: ["XMPPCTL_PASSWORD": "secret"]
+    )
+    #expect(unlocked.status == 0, "\(unlocked.error)")
+    for number in 1...2 {
+      let outcome = try Program.xmppctl.run(
+        place.arguments("send", ann, ["--room", "--nick", "ann", "-m", "text \(number)", room]),
+        environment: ["XMPPCTL_PASSWORD": "secret"])
+      #expect(outcome.status == 0, "\(outcome.error)")
+    }
+    let outcome = try listener.wait(within: .seconds(40))
+    #expect(outcome.status == 0, "\(outcome.error)")
+    #expect(try ListenScene.bodies(outcome.output) == ListenScene.texts(0...2))
+    #expect(outcome.output.contains("\"type\":\"groupchat\",") && outcome.output.contains("\(room)/ann"))
+  }
+
   @Test("a pipeline of listen and jq")
   func pipeline() throws {
     let place = try Place.make("prosody")

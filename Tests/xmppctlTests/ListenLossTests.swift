@@ -1,0 +1,146 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What `listen` does where an answer, an acknowledgement or its file is not to be had.
+@Suite struct ListenLossTests {
+  @Test("S8: an archive that never answers is given up, and what is live is printed")
+  func silentArchive() throws {
+    let scene = try ListenScene(
+      ["--json", "--since", "5", "--count", "2"],
+      .raw { talk in
+        try ListenScene.Part.bind(talk)
+        try ListenScene.Part.enable(talk)
+        try talk.await("urn:xmpp:mam:2")
+        try talk.await("<presence")
+        try talk.send(ListenScene.messages(1...2))
+      })
+    let outcome = try scene.program.wait()
+    #expect(outcome.status == 0 && outcome.error.contains("the archive does not answer"), "\(outcome.error)")
+    #expect(try ListenScene.bodies(outcome.output) == ListenScene.texts(1...2))
+    try scene.peer.finish()
+  }
+
+  @Test(
+    "S8: a server that answers no ping is found dead, and says so in the exit status",
+    arguments: [true, false])
+  func dead(managed: Bool) throws {
+    let scene = try ListenScene(
+      ["--json", "--no-reconnect", "--ping-interval", "0.3"],
+      .new(managed: managed) { talk in
+        try talk.send(ListenScene.messages(1...1))
+        try talk.await(managed ? "<r " : "urn:xmpp:ping")
+      })
+    let outcome = try scene.program.wait()
+    #expect(outcome.status == 69 && outcome.error.contains("ping"), "\(outcome.error)")
+    #expect(try ListenScene.bodies(outcome.output) == ["text 1"])
+    try scene.peer.finish()
+  }
+
+  @Test("S9: what went down with a session is named, and the exit status says so", arguments: [true, false])
+  func lostMessage(managed: Bool) throws {
+    let scene = try ListenScene(
+      ["--json", "--duplex", "--count", "1"],
+      .new(managed: managed, then: [.end]) { try $0.await("id='mine'") },
+      .raw(managed: managed) { talk in
+        if managed {
+          try talk.await("<resume ")
+          try talk.send(
+            "<failed xmlns='urn:xmpp:sm:3'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>"
+          )
+        }
+        try ListenScene.Part.bind(talk)
+        if managed { try ListenScene.Part.enable(talk) }
+        let question = try talk.await("urn:xmpp:mam:2")
+        try talk.send("<iq type='error' id='\(LoginScene.id(of: question))'><error type='cancel'/></iq>")
+        try talk.await("<presence")
+        try talk.send(ListenScene.messages(1...1))
+      })
+    try scene.program.write("{\"to\":\"alice@example.org\",\"body\":\"hello\",\"id\":\"mine\"}\n")
+    let outcome = try scene.program.wait()
+    #expect(outcome.status == 69 && outcome.error.contains("unconfirmed: mine"), "\(outcome.error)")
+    #expect(try ListenScene.bodies(outcome.output) == ["text 1"])
+    try scene.peer.finish()
+  }
+
+  @Test("S8: time that runs out before an acknowledgement is no success", arguments: [true, false])
+  func unconfirmed(managed: Bool) throws {
+    let scene = try ListenScene(["--json", "--duplex", "--max-time", "2"], .new(managed: managed))
+    try scene.program.write("{\"to\":\"alice@example.org\",\"body\":\"hello\",\"id\":\"mine\"}\n")
+    let outcome = try scene.program.wait()
+    #expect(outcome.status == 75 && outcome.error.contains("unconfirmed: mine"), "\(outcome.error)")
+    try scene.peer.finish()
+  }
+
+  @Test func withoutAcknowledgementsARoundTripConfirms() throws {
+    let scene = try ListenScene(
+      ["--json", "--duplex"],
+      .new(managed: false) { talk in
+        for id in ["one", "two"] {
+          try talk.await("id='\(id)'")
+          let ping = try talk.await("urn:xmpp:ping")
+          try talk.send("<iq type='result' id='\(LoginScene.id(of: ping))'/>")
+          try talk.send(ListenScene.messages(1...1))
+        }
+      })
+    try scene.program.write("{\"to\":\"alice@example.org\",\"body\":\"hello\",\"id\":\"one\"}\n")
+    try scene.program.awaitOutput("text 1")
+    let outcome = try scene.program.finish(
+      "{\"to\":\"alice@example.org\",\"body\":\"hello\",\"id\":\"two\"}\n")
+    #expect(outcome.status == 0, "\(outcome.error)")
+    try scene.peer.finish()
+  }
+
+  @Test("one run at a time has the file of --state; no other file is left behind")
+  func locked() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.path("session")
+    let scene = try ListenScene(
+      ["--json", "--state", file],
+      .new { talk in
+        try talk.send(ListenScene.messages(1...1))
+        try talk.awaitHandled(1)
+      })
+    try scene.program.awaitOutput("text 1")
+    // Also once the file has been replaced.
+    try wait("the session is kept") { try folder.read("session").contains("\"handled\":1") }
+    let other = try Program.xmppctl.run(
+      try ["listen"] + ListenScene.way(1) + ["--state", file], environment: ["XMPPCTL_PASSWORD": "secret"])
+    #expect(other.status == 66 && other.error.contains("another run uses it"), "\(other.error)")
+    scene.program.signal(SIGTERM)
+    #expect(try scene.program.wait().status == 143)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["session"])
+    try scene.peer.finish()
+
+    // A run that got nowhere leaves none at all.
+    let nowhere = try Program.xmppctl.run(
+      try ["listen"] + ListenScene.way(1) + ["--state", folder.path("new")],
+      environment: ["XMPPCTL_PASSWORD": "secret"])
+    #expect(nowhere.status == 69, "\(nowhere.error)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["session"])
+  }
+
+  @Test("C11: a room's password is in the request to join, and masked in the trace")
+  func roomPassword() throws {
+    let scene = try ListenScene(
+      ["--room", "den@rooms.example.org", "--room-password", "open-sesame", "--trace", "-n", "1"],
+      .new { talk in
+        let join = try talk.await("to='den@rooms.example.org/bob'")
+        guard join.contains("<password>open-sesame</password>") else {
+          throw SupportFailure("no password: \(join)")
+        }
+        try talk.send(ListenScene.messages(1...1))
+      })
+    let outcome = try scene.program.wait()
+    #expect(outcome.status == 0 && outcome.error.contains("<password>***</password>"), "\(outcome.error)")
+    #expect(!outcome.error.contains("open-sesame"))
+    try scene.peer.finish()
+  }
+
+  @Test func aRoomPasswordWithoutARoomIsNotUnderstood() throws {
+    let outcome = try Program.xmppctl.run(
+      try ["listen"] + ListenScene.way(1) + ["--room-password", "x"],
+      environment: ["XMPPCTL_PASSWORD": "secret"])
+    #expect(outcome.status == 64 && outcome.error.contains("--room-password needs --room"))
+  }
+}
