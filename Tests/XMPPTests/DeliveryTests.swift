@@ -59,6 +59,19 @@ import Testing
     #expect(run.ends() == ["a failed gone"])
   }
 
+  @Test func anErrorBehindTheConfirmationIsAFailureAsLongAsThatWasNotTold() throws {
+    var run = try Run()
+    try run.send("slow")
+    try run.send("a")
+    run.delivery.acknowledged([1])
+    run.delivery.roundTrip(behind: 2)
+    #expect(run.ends() == [])
+    #expect(try run.receive(bounce("a", from: DeliveryTests.bob)))
+    run.delivery.acknowledged([0])
+    #expect(run.ends() == ["slow acknowledged", "a failed gone"])
+    #expect(try !run.receive(bounce("a", from: DeliveryTests.bob)))
+  }
+
   @Test func endsComeInTheOrderOfSending() throws {
     var run = try Run()
     for id in ["a", "b", "c"] { try run.send(id) }

@@ -221,7 +221,9 @@ public struct Delivery {
 
   private mutating func end(_ number: Int, _ status: Status, _ error: Failure? = nil, _ reply: Stanza? = nil)
   {
-    guard self[number]?.outcome == nil else { return }
+    let known = self[number]?.outcome?.status
+    // A bounce may come after the server's word, as long as that was not told.
+    guard known == nil || known == .acknowledged && status == .failed else { return }
     self[number]?.outcome = (status, error, reply)
   }
 
@@ -231,7 +233,8 @@ public struct Delivery {
     reply: Stanza? = nil, kind: Stanza.Kind? = nil
   ) -> Bool {
     for number in numbers[String.UTF8Key(id)] ?? [] {
-      guard let record = self[number], record.outcome == nil, matches(record),
+      guard let record = self[number], matches(record),
+        record.outcome == nil || record.outcome?.status == .acknowledged && status == .failed,
         kind == nil || record.stanza.name.isSame(as: kind?.rawValue ?? "")
       else { continue }
       end(number, status, error(record), reply)

@@ -11,7 +11,7 @@ enum Since: Equatable {
   init?(_ text: String) {
     let bytes = Array(text.utf8)
     if let count = Int(text) {
-      guard count > 0 else { return nil }
+      guard count > 0, count <= Int32.max else { return nil }
       self = .last(count)
     } else if Since.matches(bytes, "dddd-dd-dd") {
       self = .time(text + "T00:00:00Z")

@@ -174,7 +174,10 @@ final class Listener {
   func releaseHeld() {
     reading = nil
     archiveLimit = .never
+    defer { held = [] }
     for line in held {
+      // The last line wanted is there: what has none stays the server's, and so does what came behind it.
+      if isFull { return }
       if plan.receipts, let receipt = Receipt.answer(to: line.stanza) {
         receipts.append((backlog.taken, receipt))
       }
@@ -183,7 +186,6 @@ final class Listener {
     // They are written as one; their ids count from the last one on.
     note(backlog.taken - 1)
     backlog.releases(held.count)
-    held = []
   }
 
   /// No line beyond the last one is wanted, so no stanza is either: the server keeps it.
