@@ -84,7 +84,7 @@ import Testing
         }
       })
     try scene.program.write("{\"to\":\"alice@example.org\",\"body\":\"hello\",\"id\":\"one\"}\n")
-    try scene.program.awaitOutput("text 1")
+    try scene.program.awaitOutput("text 1", within: .seconds(60))
     let outcome = try scene.program.finish(
       "{\"to\":\"alice@example.org\",\"body\":\"hello\",\"id\":\"two\"}\n")
     #expect(outcome.status == 0, "\(outcome.error)")
@@ -101,7 +101,7 @@ import Testing
         try talk.send(ListenScene.messages(1...1))
         try talk.awaitHandled(1)
       })
-    try scene.program.awaitOutput("text 1")
+    try scene.program.awaitOutput("text 1", within: .seconds(60))
     // Also once the file has been replaced.
     try wait("the session is kept") { try folder.read("session").contains("\"handled\":1") }
     let other = try Program.xmppctl.run(

@@ -44,7 +44,7 @@ import Testing
     func send(_ bodies: ClosedRange<Int>, from: String, to: String) throws {
       let lines = bodies.map { "text \($0)\n" }.joined()
       let outcome = try Program.xmppctl.run(
-        arguments("send", from, ["--lines", "--max-time", "20", to]), input: lines,
+        arguments("send", from, ["--lines", "--max-time", "60", to]), input: lines,
         environment: ["XMPPCTL_PASSWORD": "secret"])
       guard outcome.status == 0 else { throw SupportFailure("send: \(outcome.error)") }
     }
@@ -52,7 +52,7 @@ import Testing
     /// Waits until a listener is there to receive.
     func awaitPresence(of listener: RunningProgram, from: String, to: String) throws {
       try send(0...0, from: from, to: to)
-      try listener.awaitOutput("text 0")
+      try listener.awaitOutput("text 0", within: .seconds(60))
     }
   }
 
@@ -65,10 +65,10 @@ import Testing
     let place = try Place.make(server)
     let (bob, ann) = (try place.account("listen-bob"), try place.account("listen-ann"))
     let listener = try place.start(
-      bob, ["--json", "--type", "message", "--count", "301", "--max-time", "60"])
+      bob, ["--json", "--type", "message", "--count", "301", "--max-time", "120"])
     try place.awaitPresence(of: listener, from: ann, to: bob)
     try place.send(1...300, from: ann, to: bob)
-    let outcome = try listener.wait(within: .seconds(60))
+    let outcome = try listener.wait(within: .seconds(130))
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(try bodies(outcome.output) == ListenScene.texts(0...300))
   }
@@ -81,16 +81,16 @@ import Testing
     let (bob, ann) = (try place.account("archive-bob"), try place.account("archive-ann"))
     try place.send(1...120, from: ann, to: bob)
     let all = try place.start(
-      bob, ["--json", "--type", "message", "--since", "2020-01-01", "--count", "125", "--max-time", "40"])
-    try all.awaitOutput("text 1")
+      bob, ["--json", "--type", "message", "--since", "2020-01-01", "--count", "125", "--max-time", "120"])
+    try all.awaitOutput("text 1", within: .seconds(60))
     try place.send(121...125, from: ann, to: bob)
-    let outcome = try all.wait(within: .seconds(40))
+    let outcome = try all.wait(within: .seconds(130))
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(try bodies(outcome.output) == ListenScene.texts(1...125))
 
     let last = try place.start(
-      bob, ["--json", "--type", "message", "--since", "7", "--idle", "1", "--max-time", "40"])
-    let tail = try last.wait(within: .seconds(40))
+      bob, ["--json", "--type", "message", "--since", "7", "--idle", "1", "--max-time", "120"])
+    let tail = try last.wait(within: .seconds(130))
     #expect(tail.status == 0, "\(tail.error)")
     #expect(try bodies(tail.output) == ListenScene.texts(119...125))
   }
@@ -101,7 +101,7 @@ import Testing
     let (bob, ann) = (try place.account("room-bob"), try place.account("room-ann"))
     let room = "listen-den@\(place.rooms)"
     let listener = try place.start(
-      bob, ["--json", "--type", "message", "--carbons", "--room", room, "--nick", "ear", "--max-time", "40"])
+      bob, ["--json", "--type", "message", "--carbons", "--room", room, "--nick", "ear", "--max-time", "120"])
     try place.awaitPresence(of: listener, from: ann, to: bob)
     try place.send(1...1, from: bob, to: ann)
     try listener.awaitOutput("\"carbon\":\"sent\"")
@@ -116,13 +116,13 @@ import Testing
     let server = try Prosody()
     let place = Place.prosody(server)
     let listener = try place.start(
-      "bob@\(place.domain)", ["--json", "--type", "message", "--count", "41", "--max-time", "60"])
+      "bob@\(place.domain)", ["--json", "--type", "message", "--count", "41", "--max-time", "120"])
     try place.awaitPresence(of: listener, from: "alice@\(place.domain)", to: "bob@\(place.domain)")
     try place.send(1...20, from: "alice@\(place.domain)", to: "bob@\(place.domain)")
     server.kill()
     try server.restart()
     try place.send(21...40, from: "alice@\(place.domain)", to: "bob@\(place.domain)")
-    let outcome = try listener.wait(within: .seconds(60))
+    let outcome = try listener.wait(within: .seconds(130))
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(try bodies(outcome.output) == ListenScene.texts(0...40))
   }
@@ -132,16 +132,16 @@ import Testing
     let place = try Place.make(server)
     let (bob, ann) = (try place.account("state-bob"), try place.account("state-ann"))
     let folder = try TemporaryFolder()
-    let options = ["--json", "--type", "message", "--state", folder.path("s"), "--max-time", "40"]
+    let options = ["--json", "--type", "message", "--state", folder.path("s"), "--max-time", "120"]
     let first = try place.start(bob, options)
     try place.awaitPresence(of: first, from: ann, to: bob)
     try place.send(1...5, from: ann, to: bob)
-    try first.awaitOutput("text 5")
+    try first.awaitOutput("text 5", within: .seconds(60))
     first.signal(SIGKILL)
     let before = try first.wait()
     try place.send(6...12, from: ann, to: bob)
-    let second = try place.start(bob, options + ["--idle", "2"])
-    let after = try second.wait(within: .seconds(40))
+    let second = try place.start(bob, options + ["--idle", "5"])
+    let after = try second.wait(within: .seconds(130))
     #expect(after.status == 0, "\(after.error)")
     let lines = try bodies(before.output) + bodies(after.output)
     #expect(lines.filter { $0 != "text 5" } == ListenScene.texts(0...12).filter { $0 != "text 5" })
@@ -154,11 +154,11 @@ import Testing
     let place = Place.prosody(server)
     let (bob, ann) = ("bob@\(place.domain)", "alice@\(place.domain)")
     let folder = try TemporaryFolder()
-    let options = ["--json", "--type", "message", "--state", folder.path("s"), "--max-time", "40"]
+    let options = ["--json", "--type", "message", "--state", folder.path("s"), "--max-time", "120"]
     let first = try place.start(bob, options)
     try place.awaitPresence(of: first, from: ann, to: bob)
     try place.send(1...3, from: ann, to: bob)
-    try first.awaitOutput("text 3")
+    try first.awaitOutput("text 3", within: .seconds(60))
     first.signal(SIGTERM)
     let before = try first.wait()
     #expect(try before.status == 143 && bodies(before.output) == ListenScene.texts(0...3))
@@ -167,9 +167,9 @@ import Testing
     try server.restart()
     try place.send(4...8, from: ann, to: bob)
     let second = try place.start(bob, options + ["--since", "3", "--count", "6"])
-    try second.awaitOutput("text 8")
+    try second.awaitOutput("text 8", within: .seconds(60))
     try place.send(9...9, from: ann, to: bob)
-    let after = try second.wait(within: .seconds(40))
+    let after = try second.wait(within: .seconds(130))
     #expect(after.status == 0, "\(after.error)")
     #expect(try bodies(after.output) == ListenScene.texts(4...9))
   }
@@ -183,7 +183,7 @@ import Testing
     let proxy = try CuttingProxy(to: place.port)
     let line = Place(domain: place.domain, rooms: place.rooms, port: proxy.port, caFile: place.caFile)
     let listener = try line.start(
-      bob, ["--json", "--type", "message", "--count", "61", "--max-time", "50", "--trace"])
+      bob, ["--json", "--type", "message", "--count", "61", "--max-time", "120", "--trace"])
     try place.awaitPresence(of: listener, from: ann, to: bob)
     try place.send(1...20, from: ann, to: bob)
     proxy.cut()
@@ -191,7 +191,7 @@ import Testing
     try listener.awaitError("connecting again")
     proxy.mend()
     try place.send(41...60, from: ann, to: bob)
-    let outcome = try listener.wait(within: .seconds(50))
+    let outcome = try listener.wait(within: .seconds(130))
     #expect(outcome.status == 0, "\(outcome.error.suffix(2000))")
     #expect(try bodies(outcome.output) == ListenScene.texts(0...60))
     #expect(outcome.error.contains("<resumed "))
@@ -203,7 +203,7 @@ import Testing
     let (bob, ann) = (try place.account("talk-bob"), try place.account("talk-ann"))
     let room = "listen-talk@\(place.rooms)"
     let listener = try place.start(
-      bob, ["--json", "--type", "message", "--room", room, "--nick", "ear", "-n", "3", "--max-time", "40"])
+      bob, ["--json", "--type", "message", "--room", room, "--nick", "ear", "-n", "3", "--max-time", "120"])
     try place.awaitPresence(of: listener, from: ann, to: bob)
     // Whoever comes first makes the room, which some servers lock until it is configured (XEP-0045 §10.1.2).
     let unlocked = try Program.xmppctl.run(
@@ -218,7 +218,7 @@ import Testing
         environment: ["XMPPCTL_PASSWORD": "secret"])
       #expect(outcome.status == 0, "\(outcome.error)")
     }
-    let outcome = try listener.wait(within: .seconds(40))
+    let outcome = try listener.wait(within: .seconds(130))
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(try ListenScene.bodies(outcome.output) == ListenScene.texts(0...2))
     #expect(outcome.output.contains("\"type\":\"groupchat\",") && outcome.output.contains("\(room)/ann"))
@@ -253,7 +253,7 @@ import Testing
       "config.json5",
       "{accounts: {bot: {jid: '\(bob)', connect_to: '127.0.0.1:\(place.port)', cacert: '\(place.caFile)'}}}")
     let tools = URL(fileURLWithPath: Program.xmppctl.path).deletingLastPathComponent().path
-    let listener = try place.start(ann, ["--json", "--type", "chat", "--count", "1", "--max-time", "40"])
+    let listener = try place.start(ann, ["--json", "--type", "chat", "--count", "1", "--max-time", "120"])
     let bot = try Program("/bin/bash").start(
       ["-c", String(script)],
       environment: [
@@ -266,7 +266,7 @@ import Testing
       environment: ["XMPPCTL_PASSWORD": "secret"])
     #expect(outcome.status == 0, "\(outcome.error)")
     // The answer goes to the resource that asked, which is gone by then, and so to the account.
-    let answer = try listener.wait(within: .seconds(40))
+    let answer = try listener.wait(within: .seconds(130))
     #expect(answer.status == 0 && answer.output.contains("UTC"), "\(answer.output)\(bot.errorSoFar)")
   }
 }
