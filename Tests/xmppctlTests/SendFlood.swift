@@ -15,8 +15,8 @@ struct SendFlood {
   }
 
   /// To a server that lives: every message arrives, once and in order, and memory stays flat.
-  func run(at place: SourceLocation = #_sourceLocation) throws {
-    let scene = try SendScene()
+  func run(on server: String = "Prosody", at place: SourceLocation = #_sourceLocation) throws {
+    let scene = try SendScene(server)
     let program = try Program.xmppctl.start(
       scene.arguments(["--ndjson", "--json"], within: 300), environment: SendScene.environment)
     try program.write(input(scene.to), within: .seconds(300))
@@ -76,7 +76,8 @@ struct SendFlood {
 
 /// What takes long; `make torture` runs it.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["XMPPCTL_TORTURE"] != nil)) struct TortureTests {
-  @Test("100,000 by --ndjson") func flood() throws { try SendFlood(count: 100_000).run() }
+  @Test("100,000 by --ndjson", arguments: SendTests.servers)
+  func flood(server: String) throws { try SendFlood(count: 100_000).run(on: server) }
 
   @Test("S9: a server killed in the middle of 50,000", arguments: [true, false])
   func kill(restarts: Bool) throws { try SendFlood(count: 50_000).runWithKill(restarts: restarts) }
