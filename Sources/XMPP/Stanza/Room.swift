@@ -20,9 +20,19 @@ public enum Room {
     Element("presence", Namespace.client, ["type": "unavailable", "to": occupant.full])
   }
 
-  /// The payload of the iq set that takes a new room's configuration as it is, and so unlocks it (§10.1.2).
-  public static let acceptConfiguration = Element(
-    "query", Namespace.mucOwner, [Element("x", Namespace.dataForms, ["type": "submit"])])
+  /// The iq that takes a room away that entering it has just made (§10.9): left behind, it would stay, locked.
+  public static func destroy(_ room: JID) -> Element {
+    IQ.request(
+      .set, id: StanzaIdentifier.random(), to: room.bare,
+      Element("query", Namespace.mucOwner, [Element("destroy", Namespace.mucOwner)]))
+  }
+
+  /// Why a room is not entered that was not there before.
+  public static func missing(_ room: JID) -> Failure {
+    Failure(
+      .stanza, "item-not-found", "the room \(room.bare.full) did not exist",
+      hint: "check its address; a new room is for its owner to make and configure", status: .refused)
+  }
 }
 
 /// What a room says with a presence (XEP-0045 §7.2.2).

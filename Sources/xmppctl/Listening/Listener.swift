@@ -368,6 +368,7 @@ extension Listener {
         failure?.status == .interrupted || failure?.status == .terminated || failure?.isEndOfTime == true
       settle(output.finish(all: !isOver, Waiter(seconds: 2)))
     }
+    for room in rooms { if let undoing = room.undoing { send(undoing) } }
     guard plan.state != nil, session.management.resumption != nil, (try? keep()) != nil else {
       let left = tell(unconfirmed: session.management.unacknowledged)
       session.close(within: 2)

@@ -7,6 +7,8 @@ struct RoomSeat {
   private var join: RoomJoin?
   /// The subject comes last of what a room sends to whoever enters (XEP-0045 §7.2.15).
   private var awaitsSubject = false
+  /// Whether entering it has made it.
+  private var isNew = false
 
   /// - Parameter occupant: the room, with the nickname as its resourcepart.
   init(_ occupant: JID) { self.occupant = occupant }
@@ -19,9 +21,13 @@ struct RoomSeat {
     return join.request(password: password, history: history)
   }
 
+  /// What is left to be sent to it at the end: a room that was not there before is not there afterwards.
+  var undoing: Element? { isNew ? Room.destroy(occupant) : nil }
+
   /// Whether a presence is part of being let in: those of the occupants, the own one last.
   ///
-  /// - Throws: why the room does not let one in, or has put one out.
+  /// - Throws: why the room does not let one in, or has put one out. A room that did not exist before is none to listen to:
+  ///   it is locked, and nobody else will ever come in.
   mutating func takes(_ presence: Stanza) throws(Failure) -> Bool {
     guard let sender = presence.sender, sender.bare == occupant.bare else { return false }
     guard let join else {
@@ -31,7 +37,10 @@ struct RoomSeat {
       }
       return false
     }
-    if try join.take(presence) != nil { self.join = nil }
+    guard let own = try join.take(presence) else { return true }
+    self.join = nil
+    isNew = own.isNewRoom
+    if isNew { throw Room.missing(occupant) }
     return true
   }
 

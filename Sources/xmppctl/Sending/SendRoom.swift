@@ -6,6 +6,8 @@ struct SendRoom {
   private(set) var occupant: JID?
 
   private let join: RoomJoin
+  /// Whether entering it has made it.
+  private var isNew = false
   private let password: String?
 
   /// - Parameter occupant: the room with the nickname as its resourcepart.
@@ -23,10 +25,10 @@ struct SendRoom {
     return join.request(password: password)
   }
 
-  /// The presence that leaves, where one is in.
+  /// What leaves the room, where one is in; one that was not there before is not there afterwards.
   mutating func leave() -> Element? {
     defer { occupant = nil }
-    return occupant.map(Room.leave)
+    return isNew ? Room.destroy(address) : occupant.map(Room.leave)
   }
 
   /// Takes a stanza that may be the room's word about oneself.
@@ -36,9 +38,8 @@ struct SendRoom {
     guard let occupant else {
       guard let presence = try join.take(stanza) else { return }
       self.occupant = presence.occupant
-      guard !presence.isNewRoom else {
-        throw Failure(.stanza, "item-not-found", "the room \(address.full) did not exist", status: .refused)
-      }
+      isNew = presence.isNewRoom
+      if isNew { throw Room.missing(address) }
       return
     }
     guard let presence = RoomPresence(stanza, room: occupant), presence.isOwn, presence.isUnavailable else {
