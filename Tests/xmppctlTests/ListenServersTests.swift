@@ -36,7 +36,8 @@ import Testing
 
     func start(_ jid: String, _ options: [String], folder: TemporaryFolder? = nil) throws -> RunningProgram {
       try Program.xmppctl.start(
-        arguments("listen", jid, ["--resource", "ear"] + options), environment: ["XMPPCTL_PASSWORD": "secret"], folder: folder)
+        arguments("listen", jid, ["--resource", "ear"] + options),
+        environment: ["XMPPCTL_PASSWORD": "secret"], folder: folder)
     }
 
     /// Sends these bodies, in order, and waits until the server has them.
@@ -213,7 +214,10 @@ import Testing
     let room = try KeptRoom(server == "prosody" ? "Prosody" : server)
     let listener = try place.start(
       bob,
-      ["--json", "--type", "message", "--room", room.address, "--nick", "ear", "-n", "3", "--max-time", "120"])
+      [
+        "--json", "--type", "message", "--room", room.address, "--nick", "ear", "-n", "3", "--max-time",
+        "120",
+      ])
     try place.awaitPresence(of: listener, from: ann, to: bob)
     for number in 1...2 {
       let outcome = try Program.xmppctl.run(
@@ -224,7 +228,8 @@ import Testing
     let outcome = try listener.wait(within: .seconds(130))
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(try ListenScene.bodies(outcome.output) == ListenScene.texts(0...2))
-    #expect(outcome.output.contains("\"type\":\"groupchat\",") && outcome.output.contains("\(room.address)/ann"))
+    #expect(
+      outcome.output.contains("\"type\":\"groupchat\",") && outcome.output.contains("\(room.address)/ann"))
   }
 
   @Test("a pipeline of listen and jq")

@@ -64,7 +64,9 @@ import XMPP
       let options = command == "send" ? ["--room", "-m", "hi", address] : ["--room", address]
       let outcome = try Program.xmppctl.run(
         [command] + scene.arguments(options).dropFirst(), environment: SendScene.environment)
-      #expect(outcome.status == 1 && outcome.error.contains("the room \(address) did not exist"), "\(outcome.error)")
+      #expect(
+        outcome.status == 1 && outcome.error.contains("the room \(address) did not exist"), "\(outcome.error)"
+      )
     }
   }
 
