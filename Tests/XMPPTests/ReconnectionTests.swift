@@ -1,4 +1,3 @@
-import TestSupport
 import Testing
 
 @testable import XMPP
@@ -7,21 +6,22 @@ import Testing
   private let lost = Failure(.stream, "connection-closed", "lost", status: .noConnection)
 
   @Test func pausesGrowToAMinuteAndHalfOfEachIsChance() {
-    var generator = SeededGenerator(seed: 1)
-    var policy = Reconnection()
+    var (soonest, latest, any) = (Reconnection(), Reconnection(), Reconnection())
     for bound in [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60] {
-      let pause = policy.pause(after: lost, heldFor: 0, using: &generator) ?? 0
+      let first = soonest.pause(after: lost, heldFor: 0, chance: 0)
+      #expect(first == bound / 2)
+      let last = latest.pause(after: lost, heldFor: 0, chance: 1)
+      #expect(last == bound)
+      let pause = any.pause(after: lost, heldFor: 0) ?? 0
       #expect(bound / 2...bound ~= pause)
     }
   }
 
   @Test func twoClientsDoNotComeBackTogether() {
-    var first = SeededGenerator(seed: 1)
-    var second = SeededGenerator(seed: 2)
     var policy = Reconnection()
     var other = policy
-    let pause = policy.pause(after: lost, heldFor: 0, using: &first)
-    let others = other.pause(after: lost, heldFor: 0, using: &second)
+    let pause = policy.pause(after: lost, heldFor: 0)
+    let others = other.pause(after: lost, heldFor: 0)
     #expect(pause != others)
   }
 

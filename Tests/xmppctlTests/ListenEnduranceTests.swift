@@ -65,6 +65,74 @@ import Testing
     try scene.peer.finish()
   }
 
+  @Test("X7: what is held back while the archive is read is bounded in bytes too")
+  func heldBack() throws {
+    let count = 48
+    let gates = (before: Gate(), measured: Gate(), after: Gate())
+    let scene = try ListenScene(
+      ["--json", "--since", "2020-01-01"], output: "/dev/null",
+      .raw { talk in
+        try ListenScene.Part.bind(talk)
+        try ListenScene.Part.enable(talk)
+        try ListenRowsTests.page(talk, after: nil, [:])
+        try talk.await("<presence")
+        gates.before.open()
+        gates.measured.wait()
+        let text = String(repeating: "x", count: 1 << 20)
+        for number in 1...count {
+          try talk.send("<message from='eve@example.net/x' id='m\(number)'><body>\(text)</body></message>")
+        }
+        try ListenRowsTests.page(talk, after: nil, [:])
+        // The two answers of the archive are stanzas too.
+        try talk.awaitHandled(count + 2)
+        gates.after.open()
+      })
+    #expect(gates.before.wait())
+    let before = try scene.program.peakMemory
+    gates.measured.open()
+    #expect(gates.after.wait(seconds: 60))
+    let growth = try scene.program.peakMemory - before
+    #expect(growth < 24 << 20, "\(growth) bytes more")
+    scene.program.signal(SIGTERM)
+    #expect(try scene.program.wait().status == 143)
+    try scene.peer.finish()
+  }
+
+  @Test(
+    "X7: a server that never acknowledges what it is answered makes nobody keep more than so much",
+    arguments: ["listen", "send"])
+  func unacknowledged(command: String) throws {
+    let count = 400
+    let gates = (before: Gate(), measured: Gate(), after: Gate())
+    let part = ListenScene.Part.raw { talk in
+      try ListenScene.Part.bind(talk)
+      try ListenScene.Part.enable(talk)
+      try talk.await(command == "listen" ? "<presence" : "<message")
+      gates.before.open()
+      gates.measured.wait()
+      let id = String(repeating: "x", count: 200 << 10)
+      for number in 1...count {
+        try talk.send("<iq type='get' id='\(id)\(number)' from='eve@example.net/x'><q xmlns='urn:q'/></iq>")
+      }
+      try talk.awaitHandled(count)
+      gates.after.open()
+    }
+    let peer = try ScriptedPeer(part.script)
+    let program = try Program.xmppctl.start(
+      try [command] + ListenScene.way(peer.port)
+        + (command == "send" ? ["--max-time", "60", "-m", "hi", "alice@example.org"] : []),
+      environment: ["XMPPCTL_PASSWORD": "secret"], output: "/dev/null")
+    #expect(gates.before.wait())
+    let before = try program.peakMemory
+    gates.measured.open()
+    #expect(gates.after.wait(seconds: 60))
+    let growth = try program.peakMemory - before
+    #expect(growth < 24 << 20, "\(growth) bytes more")
+    program.signal(SIGTERM)
+    #expect(try program.wait().status == 143)
+    _ = try? peer.finish()
+  }
+
   @Test("C5: a consumer that sleeps slows the server down, and memory stays")
   func slowed() throws {
     let counter = Counter()

@@ -72,6 +72,95 @@ import Testing
     try scene.peer.finish()
   }
 
+  @Test(
+    "S8: lines enough, and yet unsuccessful: what was sent is not acknowledged", arguments: [true, false])
+  func unconfirmedBehindTheLastLine(managed: Bool) throws {
+    let scene = try ListenScene(
+      ["--xml", "--duplex", "--count", "1"],
+      .new(managed: managed) { talk in
+        try talk.await("id='mine'")
+        try talk.send(ListenScene.messages(1...1))
+      })
+    try scene.program.write(
+      "<iq type='get' id='mine' to='alice@example.org/x'><ping xmlns='urn:xmpp:ping'/></iq>")
+    let outcome = try scene.program.wait()
+    #expect(outcome.status == 75, "\(outcome.error)")
+    #expect(outcome.error.contains("unconfirmed: mine to alice@example.org/x\n"), "\(outcome.error)")
+    #expect(outcome.output.contains("text 1"))
+    try scene.peer.finish()
+  }
+
+  @Test("what was sent is waited for behind the last line", arguments: [true, false])
+  func confirmedBehindTheLastLine(managed: Bool) throws {
+    let scene = try ListenScene(
+      ["--json", "--duplex", "--count", "1"],
+      .new(managed: managed) { talk in
+        try talk.await("id='mine'")
+        try talk.send(ListenScene.messages(1...2))
+        if managed {
+          try talk.await("<r ")
+          try talk.send("<a xmlns='urn:xmpp:sm:3' h='2'/>")
+          // What came behind the last line wanted is not handled: it stays the server's.
+          try talk.await("<a xmlns='urn:xmpp:sm:3' h='1'/>")
+        } else {
+          let ping = try talk.await("urn:xmpp:ping")
+          try talk.send("<iq type='result' id='\(LoginScene.id(of: ping))'/>")
+        }
+      })
+    try scene.program.write("{\"to\":\"alice@example.org\",\"body\":\"hello\",\"id\":\"mine\"}\n")
+    let outcome = try scene.program.wait()
+    #expect(outcome.status == 0 && outcome.error.isEmpty, "\(outcome.error)")
+    #expect(try ListenScene.bodies(outcome.output) == ["text 1"])
+    try scene.peer.finish()
+  }
+
+  @Test(
+    "S9: with --state, what was not acknowledged is sent again where the session is resumed, and named where not",
+    arguments: [true, false])
+  func keptInput(resumes: Bool) throws {
+    let folder = try TemporaryFolder()
+    let options = ["--json", "--duplex", "--state", folder.path("session")]
+    let first = try ListenScene(
+      options,
+      .new { talk in
+        try talk.await("id='mine'")
+        try talk.send(ListenScene.messages(1...1))
+        try talk.awaitHandled(1)
+      })
+    try first.program.write("{\"to\":\"alice@example.org\",\"body\":\"hello\",\"id\":\"mine\"}\n")
+    try first.program.awaitOutput("text 1", within: .seconds(30))
+    try wait("the session is kept") { try folder.read("session").contains("\"handled\":1") }
+    first.program.signal(SIGKILL)
+    _ = try first.program.wait()
+    try first.peer.finish()
+
+    let second = try ListenScene(
+      options,
+      resumes
+        ? .resumed(handled: 1) { talk in
+          try talk.await("id='mine'")
+          try talk.send("<a xmlns='urn:xmpp:sm:3' h='2'/>")
+        }
+        : .raw { talk in
+          try talk.await("<resume ")
+          try talk.send(
+            "<failed xmlns='urn:xmpp:sm:3'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>"
+          )
+          try ListenScene.Part.bind(talk)
+          try ListenScene.Part.enable(talk)
+          try talk.await("<r ")
+          try talk.send("<a xmlns='urn:xmpp:sm:3' h='1'/>")
+        })
+    let outcome = try second.program.finish()
+    if resumes {
+      #expect(outcome.status == 0 && outcome.error.isEmpty, "\(outcome.error)")
+    } else {
+      #expect(
+        outcome.status == 69 && outcome.error.contains("unconfirmed: mine to alice"), "\(outcome.error)")
+    }
+    try second.peer.finish()
+  }
+
   @Test func withoutAcknowledgementsARoundTripConfirms() throws {
     let scene = try ListenScene(
       ["--json", "--duplex"],

@@ -129,21 +129,24 @@ import Testing
   }
 
   /// Answers a question to the archive with one page, the last.
-  private static func page(_ talk: ScriptedPeer.Talk, after: String, _ messages: [String: String]) throws {
+  static func page(_ talk: ScriptedPeer.Talk, after: String?, _ messages: [String: String]) throws {
     let question = try talk.await("urn:xmpp:mam:2")
-    guard question.contains("<after>\(after)</after>"),
+    guard after.map({ question.contains("<after>\($0)</after>") }) ?? !question.contains("<after>"),
       let query = question.firstMatch(of: #/queryid='([^']*)'/#)?.1
-    else { throw SupportFailure("the archive is not asked for what follows \(after): \(question)") }
+    else {
+      throw SupportFailure(
+        "the archive is not asked for what follows \(after ?? "the beginning"): \(question)")
+    }
     for (id, body) in messages.sorted(by: { $0.key < $1.key }) {
       try talk.send(
         "<message from='bob@example.org'><result xmlns='urn:xmpp:mam:2' id='\(id)' queryid='\(query)'>"
           + "<forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='alice@example.org/x'>"
           + "<body>\(body)</body></message></forwarded></result></message>")
     }
-    let last = messages.keys.max() ?? after
+    let last = (messages.keys.max() ?? after).map { "<last>\($0)</last>" } ?? ""
     try talk.send(
       "<iq type='result' id='\(LoginScene.id(of: question))' from='bob@example.org'><fin xmlns='urn:xmpp:mam:2'"
-        + " complete='true'><set xmlns='http://jabber.org/protocol/rsm'><last>\(last)</last></set></fin></iq>"
+        + " complete='true'><set xmlns='http://jabber.org/protocol/rsm'>\(last)</set></fin></iq>"
     )
   }
 

@@ -91,7 +91,7 @@ public struct Delivery {
   /// How many have not ended, or wait for others before them.
   public var count: Int { records.count - start }
 
-  /// The bytes of those, as far as they were told.
+  /// The bytes of those, as far as they were told, and of the answers that wait with them.
   public private(set) var bytes = 0
 
   /// The number the next stanza gets.
@@ -152,13 +152,15 @@ public struct Delivery {
         id,
         where: {
           stanza.kind == .iq
-            ? $0.isAnswer(stanza, account) : $0.isBounce(stanza) || $0.isFromServer(stanza, account)
+            ? stanza.answers(requestTo: $0.to, of: account)
+            : $0.isBounce(stanza) || $0.isFromServer(stanza, account)
         }, .failed, { error.failure($0.title) }, reply: stanza.kind == .iq ? stanza : nil, kind: stanza.kind)
     }
     switch stanza.kind {
     case .iq where stanza.isType("result"):
       return finish(
-        id, where: { $0.awaited == .answer && $0.isAnswer(stanza, account) }, .received, reply: stanza,
+        id, where: { $0.awaited == .answer && stanza.answers(requestTo: $0.to, of: account) }, .received,
+        reply: stanza,
         kind: .iq)
     case .message where stanza.isType("groupchat"):
       guard let occupant, stanza.sender == occupant else { return false }
@@ -191,7 +193,7 @@ public struct Delivery {
           of: record.stanza, awaiting: record.awaited, outcome.status, error: outcome.error,
           reply: outcome.reply))
       if let id = record.stanza.attribute("id") { forget(String.UTF8Key(id), first) }
-      bytes -= record.bytes
+      bytes -= record.bytes + (outcome.reply?.element.footprint ?? 0)
       records[start] = nil
       start += 1
       first += 1
@@ -225,6 +227,7 @@ public struct Delivery {
     // A bounce may come after the server's word, as long as that was not told.
     guard known == nil || known == .acknowledged && status == .failed else { return }
     self[number]?.outcome = (status, error, reply)
+    bytes += reply?.element.footprint ?? 0
   }
 
   private mutating func finish(
@@ -276,14 +279,5 @@ extension Delivery.Record {
   fileprivate func isFromServer(_ stanza: Stanza, _ account: JID) -> Bool {
     guard stanza.from != nil else { return true }
     return [account.domain, account.bare].contains(stanza.sender)
-  }
-
-  /// Whether a stanza answers this iq (RFC 6120 §8.1.2.1): from exactly whom it asked, which may be left out for the own
-  /// account.
-  fileprivate func isAnswer(_ stanza: Stanza, _ account: JID) -> Bool {
-    let own = [account.bare, account, account.domain]
-    guard stanza.from != nil else { return to.map(own.contains) ?? true }
-    guard let sender = stanza.sender else { return false }
-    return to.map { sender == $0 } ?? own.contains(sender)
   }
 }

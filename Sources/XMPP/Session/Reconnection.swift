@@ -27,19 +27,14 @@ public struct Reconnection: Sendable {
   /// - Parameters:
   ///   - failure: why the session, or the attempt at one, ended.
   ///   - seconds: how long the session had been open; 0 where it was not.
+  ///   - chance: how much of the half that is left to it, from 0 to 1.
   public mutating func pause(
-    after failure: Failure, heldFor seconds: Double, using generator: inout some RandomNumberGenerator
+    after failure: Failure, heldFor seconds: Double, chance: Double = .random(in: 0...1)
   ) -> Double? {
     guard failure.isWorthAnotherAttempt else { return nil }
     if seconds > bound { bound = shortest }
     defer { bound = min(longest, bound * 2) }
-    return Double.random(in: bound / 2...bound, using: &generator)
-  }
-
-  /// `pause` with the system's randomness.
-  public mutating func pause(after failure: Failure, heldFor seconds: Double) -> Double? {
-    var system = SystemRandomNumberGenerator()
-    return pause(after: failure, heldFor: seconds, using: &system)
+    return bound / 2 * (1 + chance)
   }
 }
 

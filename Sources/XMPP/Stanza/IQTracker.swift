@@ -53,7 +53,7 @@ public struct IQTracker<Purpose: Sendable>: Sendable {
     guard stanza.kind == .iq, stanza.isType("result") || stanza.isType("error"), let id = stanza.id
     else { return nil }
     let key = String.UTF8Key(id)
-    guard let request = waiting[key], isSender(stanza, askedFor: request.to) else { return nil }
+    guard let request = waiting[key], stanza.answers(requestTo: request.to, of: account) else { return nil }
     waiting[key] = nil
     return Reply(purpose: request.purpose, stanza: stanza, error: StanzaError(of: stanza))
   }
@@ -67,12 +67,19 @@ public struct IQTracker<Purpose: Sendable>: Sendable {
     return purposes
   }
 
-  /// Whether the stanza comes from whom was asked (RFC 6120 §8.1.2.1). Only the own server can leave `from` out, and it
-  /// answers for the account, in the account's name or its own.
-  private func isSender(_ stanza: Stanza, askedFor to: JID?) -> Bool {
+}
+
+extension Stanza {
+  /// Whether it comes from whom was asked (RFC 6120 §8.1.2.1). Only the own server can leave `from` out, and it answers for
+  /// the account, in the account's name or its own.
+  ///
+  /// - Parameters:
+  ///   - to: whom the request was for; `nil` is the own account.
+  ///   - account: the full JID that asked.
+  func answers(requestTo to: JID?, of account: JID) -> Bool {
     let own = [account.bare, account, account.domain]
-    guard stanza.from != nil else { return to.map(own.contains) ?? true }
-    guard let sender = stanza.sender else { return false }
+    guard from != nil else { return to.map(own.contains) ?? true }
+    guard let sender else { return false }
     return to.map { sender == $0 } ?? own.contains(sender)
   }
 }

@@ -60,6 +60,9 @@ public struct Element: Sendable, Equatable {
     return String(decoding: writer.bytes, as: UTF8.self)
   }
 
+  /// Bytes of memory that keeping the element keeps, roughly: those of the whole tree it is a view into.
+  public var footprint: Int { tape.bytes.count + tape.cells.count * MemoryLayout<Tape.Cell>.stride }
+
   /// Whether both are the same XML.
   public static func == (left: Element, right: Element) -> Bool {
     left.is(right.name, right.namespace) && left.attributes.count == right.attributes.count

@@ -35,7 +35,7 @@ extension Listener {
     guard let (result, isLine) = reading?.result(message) else { return nil }
     hearArchive()
     guard isLine else { return nil }
-    archived = result.id
+    archive(result.id)
     guard recent.insert(result.id) else { return nil }
     return (
       result.message, StanzaEnvelope(received: .now, delay: result.delay, archive: result.id)
@@ -51,9 +51,12 @@ extension Listener {
   /// Whether a message has no line yet; the archive's id of it is noted.
   func isNews(_ message: Stanza) -> Bool {
     guard let id = archiveID(message) else { return true }
-    if reading == nil { archived = id }
+    if reading == nil { archive(id) }
     return recent.insert(id)
   }
+
+  /// Notes how far the archive is known. An id that no archive would give is none to go on from.
+  private func archive(_ id: String) { if id.utf8.count <= RecentIDs.longest { archived = id } }
 
   /// The id that the own archive gave to a message. The server's own writing of the address is not prepared for each
   /// message; a server that writes it otherwise gives up being asked from there.
@@ -79,8 +82,7 @@ extension Listener {
       return nil
     }
     let manners = manners
-    // Nobody can make us keep more than so much for a server that asks and does not read.
-    if session.pendingBytes < Listener.mostPending, let answer = manners.answer(to: iq) { send(answer) }
+    if canAnswer, let answer = manners.answer(to: iq) { send(answer) }
     return manners.isHousekeeping(iq) ? nil : (iq, StanzaEnvelope(received: .now))
   }
 

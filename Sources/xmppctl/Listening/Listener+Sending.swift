@@ -4,34 +4,54 @@ import XMPP
 /// What the listener sends: its own stanzas, and those of standard input.
 extension Listener {
   /// Bytes that may wait to be sent before more is taken from the input, or answered.
-  static let mostPending = 256 << 10
+  private static let mostPending = 256 << 10
+  /// Bytes that may be unacknowledged before that.
+  private static let mostUnacknowledged = 4 << 20
   /// Room among the unacknowledged that is left to the listener's own stanzas.
   private static let reserve = 256
 
   /// Sends a stanza of the listener's own.
-  func send(_ stanza: Element) {
-    if session.management.canRequest {
-      _ = session.send(stanza, token: stanza)
-    } else {
-      // Where nothing is acknowledged there is nothing to wait for.
-      session.resend(stanza)
-    }
+  func send(_ stanza: Element) { send(SentStanza(stanza: stanza, isInput: false)) }
+
+  private func send(_ sent: SentStanza) {
+    // Where nothing is acknowledged, the listener's own has nothing to wait for.
+    guard sent.isInput || session.management.canRequest else { return session.resend(sent.stanza) }
+    if session.send(sent.stanza, token: sent) { sentKept.add(sent.stanza) }
+  }
+
+  /// The server has these.
+  func forget(_ acknowledged: [SentStanza]) {
+    for sent in acknowledged { sentKept.remove(sent.stanza) }
+  }
+
+  /// Whether there is room to answer a request: nobody can make us keep more than so much for a server that asks and does
+  /// not read, or that never acknowledges.
+  var canAnswer: Bool {
+    session.pendingBytes < Listener.mostPending && sentKept.bytes < Listener.mostUnacknowledged
+  }
+
+  /// Whether acknowledgement is asked for: after so many stanzas, and where large ones leave no room.
+  var isRequestDue: Bool {
+    let management = session.management
+    return management.isRequestDue
+      || sentKept.bytes >= Listener.mostUnacknowledged && management.isOn && !management.awaitsAnswer
   }
 
   /// Whether more of standard input can be taken.
   var wantsInput: Bool { source?.wantsInput == true && hasRoomForInput }
 
   private var hasRoomForInput: Bool {
-    session.management.unacknowledged.count < Listener.capacity - Listener.reserve
-      && session.pendingBytes < Listener.mostPending
+    session.management.unacknowledged.count < Listener.capacity - Listener.reserve && canAnswer
   }
 
   /// Sends what standard input has, and asks for the server's word that it has all of it.
-  func forward() throws(Failure) {
+  ///
+  /// - Parameter takesInput: whether there is to be more of it.
+  func forward(takesInput: Bool = true) throws(Failure) {
     guard let source else { return }
     var isNew = false
-    while hasRoomForInput, let item = try source.next() {
-      _ = session.send(item.stanza, token: item.stanza)
+    while takesInput, hasRoomForInput, let item = try source.next() {
+      send(SentStanza(stanza: item.stanza, isInput: true))
       isNew = true
     }
     let isLast = source.isAtEnd && !isClosing
@@ -49,7 +69,7 @@ extension Listener {
 
   /// The server has answered what was sent behind so many stanzas.
   func drained(_ count: Int) {
-    _ = session.management.confirm(count)
+    forget(session.management.confirm(count))
     isDraining = false
   }
 }

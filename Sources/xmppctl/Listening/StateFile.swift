@@ -6,7 +6,7 @@ struct SavedSession {
   /// The full JID that was bound.
   var jid: JID
   /// The session's counts, and its name where there is one to come back to.
-  var management: StreamManagement<Element>
+  var management: StreamManagement<SentStanza>
   /// The archive's id of the last message that has a line.
   var archived: String?
 }
@@ -47,16 +47,16 @@ final class StateFile {
       case .number(let handled)? = members["handled"], let handled = UInt32(exactly: handled),
       case .number(let acknowledged)? = members["acknowledged"],
       let acknowledged = UInt32(exactly: acknowledged),
-      case .array(let texts)? = members["unacknowledged"]
+      case .array(let sent)? = members["unacknowledged"]
     else { throw foreign("it holds no session") }
     guard jid.bare == account.bare else { throw foreign("it holds a session of \(jid.bare)") }
     var archived: String?
     if case .string(let id)? = members["archived"] { archived = id }
-    var management = StreamManagement<Element>(capacity: capacity)
+    var management = StreamManagement<SentStanza>(capacity: capacity)
     if case .string(let id)? = members["id"] {
       management = StreamManagement(
         resuming: .init(id: id), handledCount: handled, acknowledgedCount: acknowledged,
-        unacknowledged: try stanzas(texts), capacity: capacity)
+        unacknowledged: try stanzas(sent), capacity: capacity)
     }
     return SavedSession(jid: jid, management: management, archived: archived)
   }
@@ -79,7 +79,12 @@ final class StateFile {
       json.member("handled", Int(mark.handled))
       json.member("acknowledged", Int(mark.acknowledged))
       json.key("unacknowledged")
-      json.array(management.unacknowledged) { $0.value($1.xml) }
+      json.array(management.unacknowledged) { json, sent in
+        json.object { json in
+          json.member("stanza", sent.stanza.xml)
+          json.member("input", sent.isInput)
+        }
+      }
       json.member("archived", mark.archived)
     }
     json.endLine()
@@ -146,17 +151,18 @@ final class StateFile {
     }
   }
 
-  private func stanzas(_ texts: [JSONValue]) throws(Failure) -> [Element] {
-    var elements: [Element] = []
-    for case .string(let text) in texts {
+  private func stanzas(_ values: [JSONValue]) throws(Failure) -> [SentStanza] {
+    var sent: [SentStanza] = []
+    for value in values {
       var input = InputStanzas()
       var used = 0
-      guard let stanza = try? input.next(Array(text.utf8), &used) else {
-        throw foreign("it holds no session")
-      }
-      elements.append(stanza.element)
+      guard case .object(let members) = value, case .string(let text)? = members["stanza"],
+        case .bool(let isInput)? = members["input"],
+        let stanza = try? input.next(Array(text.utf8), &used)
+      else { throw foreign("it holds no session") }
+      sent.append(SentStanza(stanza: stanza.element, isInput: isInput))
     }
-    return elements
+    return sent
   }
 
   private func foreign(_ why: String) -> Failure {

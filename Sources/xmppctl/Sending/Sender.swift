@@ -6,6 +6,8 @@ final class Sender {
   /// How many stanzas may wait for their confirmation at any time, and how many bytes of them.
   private static let window = 512
   private static let mostBytes = 2 << 20
+  /// Bytes of answers that may wait for an earlier one, so that results come in order.
+  private static let mostWaiting = 16 << 20
   /// After how many a round trip is begun.
   private static let stride = 128
   /// Bytes that may wait to be sent before more is taken from the input.
@@ -26,6 +28,7 @@ final class Sender {
   private var tracker: IQTracker<Int>
   /// What we sent of our own and is not acknowledged, by numbers that are negative, to be told from those of the input.
   private var own: [Int: Element] = [:]
+  private var ownKept = Footprint()
   private var nextOwn = -1
   /// For each ping in flight, which stanza is the first behind it.
   private var barriers: [Int: Int] = [:]
@@ -135,7 +138,8 @@ extension Sender {
 
   /// Whether another stanza may be under way.
   private var hasRoom: Bool {
-    delivery.count < Sender.window && delivery.bytes < Sender.mostBytes && session.management.hasRoom
+    delivery.count < Sender.window && delivery.bytes + ownKept.bytes < Sender.mostBytes
+      && session.management.hasRoom
       && session.pendingBytes < Sender.mostPending
   }
 
@@ -186,6 +190,7 @@ extension Sender {
   private func send(_ stanza: Element) {
     guard session.send(stanza, token: nextOwn) else { return }
     own[nextOwn] = stanza
+    ownKept.add(stanza)
     nextOwn -= 1
   }
 
@@ -205,7 +210,9 @@ extension Sender {
   /// Answers a request, as everybody must (RFC 6120 §8.2.3); but nobody can make us keep more than so much for the server.
   private func answer(_ request: Stanza) {
     let manners = Manners(account: session.jid, name: "xmppctl", version: Version.number)
-    guard session.pendingBytes < Sender.mostPending, let answer = manners.answer(to: request) else { return }
+    guard session.pendingBytes < Sender.mostPending, ownKept.bytes < Sender.mostBytes,
+      let answer = manners.answer(to: request)
+    else { return }
     send(answer)
     sentSincePing += 1
   }
@@ -224,6 +231,10 @@ extension Sender {
       } else if !delivery.take(stanza), stanza.isRequest {
         answer(stanza)
       }
+      guard delivery.bytes < Sender.mostWaiting else {
+        throw .protocolViolation(
+          "too-much", "the answers that wait for an earlier one have more than \(Sender.mostWaiting) bytes")
+      }
       try room?.take(stanza)
     }
   }
@@ -239,7 +250,9 @@ extension Sender {
   }
 
   private func acknowledge(_ numbers: [Int]) {
-    for number in numbers where number < 0 { own[number] = nil }
+    for number in numbers where number < 0 {
+      if let stanza = own.removeValue(forKey: number) { ownKept.remove(stanza) }
+    }
     delivery.acknowledged(numbers.lazy.filter { $0 >= 0 })
     // The acknowledgement is the server's word; the round trip behind it only gives bounces time to arrive.
     if delivery.isAcknowledged { patienceEnds = .after(seconds: Sender.patience) }
@@ -304,7 +317,7 @@ extension Sender {
       (opened, isOpen) = (.now, true)
       delivery.account = session.jid
       tracker = IQTracker(account: session.jid)
-      (own, barriers) = ([:], [:])
+      (own, ownKept, barriers) = ([:], Footprint(), [:])
       (sentSincePing, patienceEnds) = (0, .never)
       try join()
     }

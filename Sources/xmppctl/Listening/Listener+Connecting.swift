@@ -1,0 +1,185 @@
+import Glibc
+import XMPP
+
+/// How the listener comes to a session, back to it, and away.
+extension Listener {
+  /// Seconds that the archive has for each message.
+  private static let archivePatience = 10.0
+  /// Seconds that the server has to acknowledge the last of standard input.
+  private static let patience = 2.0
+
+  /// What is answered to requests.
+  var manners: Manners {
+    Manners(
+      account: session.jid, name: "xmppctl", version: Version.number,
+      features: plan.receipts ? [Namespace.receipts] : [])
+  }
+
+  /// Opens the session, or comes back to it.
+  func open() throws(Failure) {
+    let resumes = session.management.resumption != nil
+    switch try session.open(resumable: plan.reconnects || plan.state != nil) {
+    case .resumed(_, let resend):
+      backlog.resumes()
+      sentKept = Footprint()
+      for sent in resend { sentKept.add(sent.stanza) }
+      for sent in resend { session.resend(sent.stanza) }
+      if reading != nil { hearArchive() }
+    case .new(_, let unconfirmed):
+      if resumes { backlog.abandons() }
+      lost += tell(unconfirmed: unconfirmed)
+      sentKept = Footprint()
+      greet()
+    }
+    account = session.jid.bare.full
+    isClosing = false
+    isDraining = false
+    watch.begin()
+    if opened == .never { lastLine = .now }
+    opened = .now
+    openedAt = .now
+  }
+
+  /// Makes a new session what the plan wants it to be.
+  private func greet() {
+    requests = IQTracker(account: session.jid)
+    if plan.carbons { send(requests.request(.set, Carbon.enable, for: .carbons)) }
+    reading = firstReading
+    if let reading {
+      ask(archive: reading.question)
+    } else {
+      appear()
+    }
+  }
+
+  /// Asks the archive for a page.
+  func ask(archive question: Element) {
+    send(requests.request(.set, question, for: .archive))
+    hearArchive()
+  }
+
+  /// The archive is heard of, or cannot be.
+  func hearArchive() { archiveLimit = .after(seconds: Listener.archivePatience) }
+
+  /// What of the archive is to be read: what came since the last line, or what the user asked for.
+  private var firstReading: ArchiveReading? {
+    if let archived { return ArchiveReading(after: archived, start: nil, account: session.jid) }
+    if opened != .never {
+      return ArchiveReading(after: nil, start: Timestamp.text(seconds: openedAt / 1000), account: session.jid)
+    }
+    return plan.since.map { ArchiveReading(since: $0, account: session.jid) }
+  }
+
+  /// Announces the presence, from which on messages come, and enters the rooms.
+  func appear() {
+    if let presence = plan.presence { send(presence) }
+    for index in rooms.indices {
+      send(rooms[index].enter(password: plan.roomPassword, history: plan.history))
+    }
+  }
+
+  /// Makes the connection again, after pauses, until it holds; lines are written meanwhile.
+  func comeBack(after failure: Failure) throws(Failure) {
+    var failure = failure
+    var held = Deadline.now.milliseconds(since: opened) / 1000
+    while true {
+      guard plan.reconnects, let pause = reconnection.pause(after: failure, heldFor: held) else {
+        throw failure
+      }
+      // The server's own end of the stream is answered; a stream that was cut off can be resumed.
+      if failure.status == .protocolViolation || failure.condition == "stream-closed" {
+        session.connection.close()
+      } else {
+        session.connection.drop()
+      }
+      Printer.diagnostic(
+        "xmppctl: listen: \(failure.stage.rawValue): \(failure.message.shown); connecting again")
+      try rest(seconds: pause)
+      held = 0
+      do throws(Failure) { return try open() } catch { failure = error }
+    }
+  }
+
+  /// Waits, and writes what stdout takes.
+  private func rest(seconds: Double) throws(Failure) {
+    let end = Deadline.after(seconds: seconds)
+    repeat {
+      settle(try output.write())
+      try keep()
+      var others = [output.interest]
+      _ = try waiter.wait(for: &others, until: end, doing: "waiting to connect again")
+      try checkReader(others[0])
+    } while !end.hasPassed
+  }
+
+  /// Finishes the line begun and tells the server what was written; then closes the stream, or leaves its session for the
+  /// next run. Where it was the server that ended it, nobody is in a hurry, and the other lines are written too.
+  ///
+  /// - Returns: how many stanzas of standard input are left unconfirmed.
+  func leave(after failure: Failure? = nil) -> Int {
+    if failure?.stage != .output {
+      let isOver =
+        failure?.status == .interrupted || failure?.status == .terminated || failure?.isEndOfTime == true
+      settle(output.finish(all: !isOver, Waiter(seconds: 2)))
+    }
+    for room in rooms { if let undoing = room.undoing { send(undoing) } }
+    if failure == nil { try? awaitConfirmation() }
+    guard plan.state != nil, session.management.resumption != nil, (try? keep()) != nil else {
+      let left = tell(unconfirmed: session.management.unacknowledged)
+      session.close(within: 2)
+      return left
+    }
+    session.suspend(within: 2)
+    return 0
+  }
+
+  /// Waits a moment for the server's word about what was sent from standard input. What else comes meanwhile is not taken:
+  /// it stays the server's.
+  private func awaitConfirmation() throws(Failure) {
+    let limit = Deadline.after(seconds: Listener.patience)
+    while session.management.unacknowledged.contains(where: \.isInput), !limit.hasPassed {
+      try forward(takesInput: false)
+      if session.management.isOn, !session.management.awaitsAnswer { session.requestAcknowledgement() }
+      while let arrival = try session.take() {
+        if case .stanza(let stanza) = arrival, let reply = requests.take(stanza),
+          case .drain(let count) = reply.purpose
+        {
+          drained(count)
+        }
+      }
+      guard session.management.unacknowledged.contains(where: \.isInput) else { return }
+      var nothing: [pollfd] = []
+      try session.wait(for: &nothing, until: limit, while: "waiting for confirmation")
+    }
+  }
+
+  /// Names the stanzas of standard input that the server never took responsibility for.
+  ///
+  /// - Returns: how many they are.
+  private func tell(unconfirmed sent: [SentStanza]) -> Int {
+    let input = sent.filter(\.isInput)
+    for sent in input {
+      let to = sent.stanza.attribute("to").map { " to \($0)" } ?? ""
+      Printer.diagnostic(
+        "xmppctl: listen: stanza: unconfirmed: \((sent.stanza.attribute("id") ?? "?").shown)\(to.shown)")
+    }
+    return input.count
+  }
+}
+
+extension Failure {
+  /// Whether the run's own time is over.
+  var isEndOfTime: Bool { status == .timeout && condition == "max-time" }
+
+  static func countNotReached(_ lines: Int, of count: Int) -> Failure {
+    Failure(
+      .timeout, "max-time", "\(lines) of \(count) lines came in time",
+      hint: "allow more with --max-time", status: .timeout)
+  }
+
+  static func unconfirmed(_ count: Int, _ status: ExitStatus) -> Failure {
+    Failure(
+      .stanza, "unconfirmed", "of the stanzas sent, \(count) were never confirmed",
+      hint: "they may have arrived or not", status: status)
+  }
+}
