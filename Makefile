@@ -14,7 +14,7 @@ executable := .build/release/xmppctl
 bin := $(DESTDIR)$(PREFIX)/bin
 share := $(DESTDIR)$(PREFIX)/share
 
-.PHONY: build demo test bench torture lint install uninstall clean help
+.PHONY: build demo test bench torture sanitize lint install uninstall clean help
 
 build: ## the executable, as it is released
 	scripts/install-dependencies.sh build
@@ -36,6 +36,18 @@ torture: ## what takes minutes: 100,000 messages, a server killed in the middle 
 	scripts/install-dependencies.sh test
 	swift build --build-tests
 	XMPPCTL_TORTURE=1 swift test --skip-build --filter Torture
+
+sanitize: ## the tests once more under the address sanitizer (with leaks) and under the thread sanitizer
+	scripts/install-dependencies.sh test
+	# What is measured or injected from outside means something else through a sanitizer: memory, system calls.
+	skip=$$(printf -- '--skip %s ' interrupted slowed names many heldBack unacknowledged flood bulk)
+	for sanitizer in address thread; do
+	  scratch=.build-$$sanitizer
+	  swift build --build-tests --sanitize=$$sanitizer --scratch-path $$scratch
+	  ASAN_OPTIONS=detect_leaks=1 TSAN_OPTIONS=exitcode=66 SWIFT_BACKTRACE=enable=no \
+	    swift test --skip-build --sanitize=$$sanitizer --scratch-path $$scratch $$skip 2>&1 | tee $$scratch/test.log
+	  if grep -aE 'WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer' $$scratch/test.log; then exit 1; fi
+	done
 
 lint: ## the style, the import rule; notes on files that grow long
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests

@@ -132,7 +132,8 @@ import Testing
     try wait("the session is kept") { try folder.read("session").contains("\"handled\":1") }
     first.program.signal(SIGKILL)
     _ = try first.program.wait()
-    try first.peer.finish()
+    // It may be gone before it says what it has kept.
+    _ = try? first.peer.finish()
 
     let second = try ListenScene(
       options,
