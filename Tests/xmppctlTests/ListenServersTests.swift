@@ -34,10 +34,10 @@ import Testing
       [command, "--jid", jid, "--connect-to", "127.0.0.1:\(port)", "--cacert", caFile] + options
     }
 
-    func start(_ jid: String, _ options: [String], folder: TemporaryFolder? = nil) throws -> RunningProgram {
+    func start(_ jid: String, _ options: [String], output: String? = nil) throws -> RunningProgram {
       try Program.xmppctl.start(
         arguments("listen", jid, ["--resource", "ear"] + options),
-        environment: ["XMPPCTL_PASSWORD": "secret"], folder: folder)
+        environment: ["XMPPCTL_PASSWORD": "secret"], output: output)
     }
 
     /// Sends these bodies, in order, and waits until the server has them.
@@ -49,18 +49,23 @@ import Testing
       guard outcome.status == 0 else { throw SupportFailure("send: \(outcome.error)") }
     }
 
-    /// Waits until a listener is there to receive.
-    ///
-    /// What comes while somebody appears may be put aside just after what was put aside has been delivered (ejabberd). So
-    /// the first message waits until the listener answers, which it does behind its presence.
-    func awaitPresence(of listener: RunningProgram, from: String, to: String) throws {
-      try wait("\(to) is there", within: .seconds(60)) {
+    /// Waits until a listener answers, which it does behind its presence.
+    func awaitAnswer(of listener: String, from: String) throws {
+      try wait("\(listener) is there", within: .seconds(60)) {
         try Program.xmppctl.run(
-          arguments("send", from, ["--xml", "--max-time", "30", "\(to)/ear"]),
+          arguments("send", from, ["--xml", "--max-time", "30", "\(listener)/ear"]),
           input: "<iq type='get' id='there'><ping xmlns='urn:xmpp:ping'/></iq>",
           environment: ["XMPPCTL_PASSWORD": "secret"], within: .seconds(60)
         ).status == 0
       }
+    }
+
+    /// Waits until a listener is there to receive.
+    ///
+    /// What comes while somebody appears may be put aside just after what was put aside has been delivered (ejabberd), so
+    /// nothing is sent before it answers.
+    func awaitPresence(of listener: RunningProgram, from: String, to: String) throws {
+      try awaitAnswer(of: to, from: from)
       try send(0...0, from: from, to: to)
       try listener.awaitOutput("text 0", within: .seconds(60))
     }
