@@ -39,7 +39,10 @@ public struct Program: Sendable {
   ) throws -> RunningProgram {
     let folder = try folder ?? TemporaryFolder()
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"
+    // What a sanitizer is told, it is told everywhere.
+    let sanitizers = ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }
     let minimal = ["PATH": path, "HOME": folder.path, "SWIFT_BACKTRACE": "enable=no"]
+      .merging(sanitizers) { $1 }
     return try RunningProgram(
       [self.path] + arguments, environment: minimal.merging(environment) { $1 }, folder: folder,
       output: output)
