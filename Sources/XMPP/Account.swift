@@ -10,6 +10,8 @@ public struct Account {
   public var compresses = false
   /// Whether SASL2 and Bind 2 are used where they are offered.
   public var usesSASL2 = true
+  /// Whether a bound session is asked what it can do, for the report.
+  public var describesSession = false
   /// The mechanism of an earlier login in this run: nothing much weaker is used after it.
   var previousMechanism: String?
   /// Whether the account is made first (XEP-0077).

@@ -17,6 +17,8 @@ public final class Connection {
   var reader: StreamReader
   /// Until when the endpoint being tried must have given a secured stream.
   var endpointLimit = Deadline.never
+  /// What of stream management is to go along with the login, and the answers to it.
+  var inline = InlineManagement()
   /// Where the last stream error pointed to.
   var redirection: String?
   private var isStreamOpen = false

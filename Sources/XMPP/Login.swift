@@ -3,7 +3,11 @@ extension Connection {
   /// Negotiates what the goal asks for, one step at a time.
   func logIn(_ account: Account, until goal: Goal) throws(Failure) {
     if account.registers { try register(account) }
+    if account.describesSession {
+      inline.enable = StreamManagement<Never>.enableRequest(resumable: true)
+    }
     try negotiate(Negotiation(goal: goal, wantsCompression: account.compresses), account)
+    if account.describesSession, goal == .bound { try describeSession() }
   }
 
   /// Binds a resource on a stream that is logged in already.
@@ -20,8 +24,9 @@ extension Connection {
     while let step = negotiation.next(features) {
       switch step {
       case .authenticate:
-        let bindsInline = goal == .bound && account.jid.resourcepart == nil && !account.compresses
-        if try authenticate(account, features, bindsInline: bindsInline) { negotiation.finished(.bind) }
+        if try authenticate(account, features, goal) { negotiation.finished(.bind) }
+        // A session that goes on is where it was: nothing more is negotiated, and no features come (XEP-0198 §10.2).
+        if inline.isResumed { return }
         features = try readFeatures()
       case .compress:
         try compress()
@@ -56,15 +61,24 @@ extension Connection {
   ///
   /// - Returns: whether a resource was bound in the same exchange (XEP-0386).
   private func authenticate(
-    _ account: Account, _ features: StreamFeatures, bindsInline: Bool
+    _ account: Account, _ features: StreamFeatures, _ goal: Goal
   ) throws(Failure) -> Bool {
     let start = Deadline.now
     defer { spend(.auth, since: start) }
     let sasl2 = account.usesSASL2 ? features.feature("authentication", Namespace.sasl2) : nil
-    let bind2 = bindsInline && sasl2?.inline.contains { $0.element.is("bind", Namespace.bind2) } == true
+    var sent = inline.offered(by: sasl2)
+    // A resource for where there is no session to be resumed, or it is gone.
+    let bindsInline =
+      (goal == .bound || sent.resume != nil) && account.jid.resourcepart == nil && !account.compresses
+      && sasl2?.inline.contains { $0.element.is("bind", Namespace.bind2) } == true
+    if !bindsInline { sent.enable = nil }
     let bind =
-      bind2 ? Element("bind", Namespace.bind2, [:], [Element("tag", Namespace.bind2, [:], "xmppctl")]) : nil
-    let profile = sasl2 == nil ? SASLProfile.classic : .sasl2(bind: bind)
+      bindsInline
+      ? Element(
+        "bind", Namespace.bind2,
+        [Element("tag", Namespace.bind2, "xmppctl"), sent.enable].compactMap { $0 }) : nil
+    let profile =
+      sasl2 == nil ? SASLProfile.classic : .sasl2(inline: [sent.resume, bind].compactMap { $0 })
 
     let choice = choose(account, features.offer(sasl2: sasl2 != nil))
     report.authentication = AuthenticationReport(
@@ -85,15 +99,17 @@ extension Connection {
       case .success(let data, let success):
         try mechanism.finish(with: data)
         report.authentication?.isServerAuthenticated = try choice.chosen().authenticatesServer
-        return try settle(success, account, profile)
+        inline.take(success, sent: sent)
+        return try settle(success, account, profile, isBinding: bindsInline && !inline.isResumed)
       }
     }
   }
 
   /// What follows success: a new stream (RFC 6120 §6.4.6), or with SASL2 new features on this one (XEP-0388 §2.6.1).
-  private func settle(_ success: Element, _ account: Account, _ profile: SASLProfile) throws(Failure) -> Bool
-  {
-    guard case .sasl2(let bind) = profile else {
+  private func settle(
+    _ success: Element, _ account: Account, _ profile: SASLProfile, isBinding: Bool
+  ) throws(Failure) -> Bool {
+    guard case .sasl2 = profile else {
       guard !reader.hasLeftover else { throw unexpectedBytes(after: "<success/>") }
       try openStream(.authenticated)
       return false
@@ -101,7 +117,7 @@ extension Connection {
     guard let identifier = success.child("authorization-identifier", Namespace.sasl2)?.text else {
       throw .authentication("invalid-authzid", "the server does not say as whom it logged us in")
     }
-    let isBound = bind != nil && success.child("bound", Namespace.bind2) != nil
+    let isBound = isBinding && success.child("bound", Namespace.bind2) != nil
     do throws(Failure) {
       let jid = try JID(parsing: identifier, stage: .auth)
       let isOurs =
@@ -187,6 +203,25 @@ extension Connection {
     let id = try freshNonce()
     let answer = try ask(binding.request(id: id), id: id, while: "binding a resource")
     report.jid = try binding.jid(from: answer)
+  }
+
+  /// Learns what kind of session this is, by asking for one that can be come back to (XEP-0198 §3).
+  private func describeSession() throws(Failure) {
+    let start = Deadline.now
+    defer { spend(.bind, since: start) }
+    var management = StreamManagement<Never>()
+    let request = management.enable(resumable: true)
+    var answer = inline.enabling
+    if answer == nil, offersStreamManagement {
+      send(request)
+      // Stanzas may come before it.
+      repeat {
+        answer = try nextElement(while: "asking for stream management")
+      } while answer?.namespace.isSame(as: Namespace.streamManagement) == false
+    }
+    guard let answer else { return }
+    _ = try management.receive(answer)
+    report.session = SessionReport(management)
   }
 
   /// RFC 3921 §3: needed by servers older than RFC 6121 alone.

@@ -18,6 +18,8 @@ public struct Report: Sendable {
   public var authentication: AuthenticationReport?
   /// The full JID, once a resource is bound.
   public var jid: JID?
+  /// What the session can do, where that was asked.
+  public var session: SessionReport?
   /// How many times smaller the traffic was on the wire, where it was compressed.
   public var compressionRatio: Double?
   /// How long each part of the way took.
@@ -50,6 +52,32 @@ public struct AuthenticationReport: Sendable {
     if case .bound(let type) = choice.binding { channelBinding = type }
     skipped = choice.skipped
     usesSASL2 = sasl2
+  }
+}
+
+/// What a bound session can do: how the server answered the wish for stream management (XEP-0198).
+public struct SessionReport: Sendable, Equatable {
+  /// What the server gives; its raw value is the JSON value.
+  public enum StreamManagement: String, Sendable {
+    /// It counts, and keeps the session for a while after the connection is lost.
+    case resumable
+    /// It counts.
+    case enabled
+    /// It offered to, and does not.
+    case refused
+  }
+
+  /// What the server gives.
+  public var streamManagement: StreamManagement
+  /// How many seconds it keeps the session, where it says so.
+  public var resumeSeconds: Int?
+  /// Where it would like to be come back to, as `HOST[:PORT]`.
+  public var resumeLocation: String?
+
+  init(_ management: XMPP.StreamManagement<Never>) {
+    streamManagement = !management.isOn ? .refused : management.resumption == nil ? .enabled : .resumable
+    resumeSeconds = management.resumption?.seconds
+    resumeLocation = management.resumption?.location
   }
 }
 

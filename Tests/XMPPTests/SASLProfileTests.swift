@@ -4,7 +4,7 @@ import Testing
 
 /// How SASL data stands in elements, by RFC 6120 §6 and by XEP-0388.
 @Suite struct SASLProfileTests {
-  private let sasl2 = SASLProfile.sasl2(bind: nil)
+  private let sasl2 = SASLProfile.sasl2(inline: [])
 
   @Test("RFC 6120 §6.4.2: no data, no bytes and bytes are three things")
   func data() throws {
@@ -27,7 +27,7 @@ import Testing
   func sasl2Data() throws {
     let bind = Element("bind", Namespace.bind2)
     #expect(
-      SASLProfile.sasl2(bind: bind).start("PLAIN", [1]).xml
+      SASLProfile.sasl2(inline: [bind]).start("PLAIN", [1]).xml
         == "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>AQ==</initial-response>"
         + "<bind xmlns='urn:xmpp:bind:0'/></authenticate>")
     #expect(sasl2.start("PLAIN", nil).xml == "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'/>")

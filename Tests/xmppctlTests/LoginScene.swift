@@ -17,6 +17,8 @@ struct LoginScene {
   var bindings: [String]?
   /// What it offers besides, as XML.
   var otherFeatures = ""
+  /// What a login by SASL2 may carry along, as XML.
+  var inline = "<bind xmlns='urn:xmpp:bind:0'/>"
   /// What it does before the login, and whether there will be one.
   var before: @Sendable (ScriptedPeer.Talk) throws -> Bool = { _ in true }
   /// What it does behind a login that succeeded.
@@ -89,8 +91,7 @@ struct LoginScene {
       switch sasl.profile {
       case .classic: "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>\(names)</mechanisms>"
       case .sasl2:
-        "<authentication xmlns='urn:xmpp:sasl:2'>\(names)<inline><bind xmlns='urn:xmpp:bind:0'/></inline>"
-          + "</authentication>"
+        "<authentication xmlns='urn:xmpp:sasl:2'>\(names)<inline>\(inline)</inline></authentication>"
       }
     return offer + (list ?? "") + otherFeatures
   }

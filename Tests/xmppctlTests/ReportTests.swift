@@ -91,6 +91,13 @@ import Testing
     report.stages.append(try stage(.compressed, "s4", ""))
     report.jid = try JID(parsing: "bob@example.org/r\u{301}1")
     report.compressionRatio = 2.75
+    var management = StreamManagement<Never>()
+    _ = management.enable(resumable: true)
+    _ = try management.receive(
+      Element(
+        "enabled", Namespace.streamManagement,
+        ["id": "s", "resume": "true", "max": "600", "location": "b.example.org:5222"]))
+    report.session = SessionReport(management)
     return report
   }
 

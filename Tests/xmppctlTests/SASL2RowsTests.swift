@@ -68,6 +68,35 @@ import Testing
     #expect(old.row["auth.sasl2"] == false)
   }
 
+  @Test("the kind of session is told, whichever way it is asked for")
+  func session() throws {
+    let enabled = "<enabled xmlns='urn:xmpp:sm:3' id='s' resume='true' max='60'/>"
+    let inline = try scene(
+      SASL2RowsTests.identity(LoginScene.fullJID) + "<bound xmlns='urn:xmpp:bind:0'>\(enabled)</bound>"
+    ) {
+      $0.inline =
+        "<bind xmlns='urn:xmpp:bind:0'><inline><feature var='urn:xmpp:sm:3'/></inline></bind>"
+    }.play()
+    inline.binds()
+    #expect(inline.row["session.stream_management"] == "resumable")
+    #expect(inline.row["session.resume_seconds"] == 60)
+    for (answer, word) in [
+      (enabled, "resumable"), ("<enabled xmlns='urn:xmpp:sm:3'/>", "enabled"),
+      ("<failed xmlns='urn:xmpp:sm:3'/>", "refused"),
+    ] {
+      var classic = try LoginScene("PLAIN")
+      classic.after = LoginScene.binds(
+        "<sm xmlns='urn:xmpp:sm:3'/>",
+        then: { talk in
+          try talk.await("<enable ")
+          try talk.send("<message from='alice@example.org'/>" + answer)
+        })
+      let login = try classic.play()
+      login.binds()
+      #expect(login.row["session.stream_management"] == word)
+    }
+  }
+
   @Test(
     "A17: a foreign authorization-identifier, a broken one or none is no login",
     arguments: [

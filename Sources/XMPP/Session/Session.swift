@@ -34,6 +34,8 @@ public final class Session<Token: Sendable> {
   private let trace: Trace?
   /// How many bytes may wait to be sent before nothing more is answered.
   private let mostPending = 256 << 10
+  /// What the login had brought along, to be taken first.
+  private var first: Arrival?
   /// Whether the server was told less than is handled by now, after it asked.
   private var owesAnswer = false
 
@@ -64,7 +66,10 @@ public final class Session<Token: Sendable> {
     owesAnswer = false
     var lost: [Token] = []
     var acknowledged: [Token] = []
+    first = nil
     let resumes = management.resumption != nil
+    connection.inline.resume = management.resumeRequest
+    connection.inline.enable = StreamManagement<Token>.enableRequest(resumable: resumable)
     do throws(Failure) {
       try connection.open(until: resumes ? .authenticated : .bound, as: account)
       if resumes {
@@ -74,9 +79,15 @@ public final class Session<Token: Sendable> {
         case .notResumed(_, let known, let unconfirmed): (acknowledged, lost) = (known, unconfirmed)
         default: lost = management.abandon()
         }
-        try connection.bind(account)
+        if connection.report.jid == nil { try connection.bind(account) }
       } else {
         lost = management.abandon()
+      }
+      if let answer = connection.inline.enabling {
+        _ = management.enable(resumable: resumable)
+        first = .management(try management.receive(answer))
+      } else if connection.offersStreamManagement {
+        connection.send(management.enable(resumable: resumable))
       }
     } catch {
       connection.close()
@@ -84,7 +95,6 @@ public final class Session<Token: Sendable> {
     }
     account.previousMechanism = connection.report.authentication?.mechanism
     jid = connection.report.jid ?? jid
-    if connection.offersStreamManagement { connection.send(management.enable(resumable: resumable)) }
     return .new(acknowledged: acknowledged, unconfirmed: lost)
   }
 
@@ -116,6 +126,10 @@ public final class Session<Token: Sendable> {
   ///
   /// - Throws: also the stream error the server ends the stream with.
   public func take() throws(Failure) -> Arrival? {
+    if let first {
+      self.first = nil
+      return first
+    }
     while let element = try connection.takeElement() {
       if element.namespace.isSame(as: Namespace.streamManagement) {
         let event = try management.receive(element)
@@ -174,6 +188,10 @@ public final class Session<Token: Sendable> {
   }
 
   private func resume() throws(Failure) -> StreamManagement<Token>.Event? {
+    if let answer = connection.inline.resumption {
+      _ = management.resume()
+      return try management.receive(answer)
+    }
     guard connection.offersStreamManagement, let request = management.resume() else { return nil }
     connection.send(request)
     let doing = "resuming the session"

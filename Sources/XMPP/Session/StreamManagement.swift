@@ -118,7 +118,12 @@ extension StreamManagement {
     waiting = 0
     requests = 0
     sinceRequest = 0
-    return Element(
+    return StreamManagement.enableRequest(resumable: resumable, seconds: seconds)
+  }
+
+  /// What `enable` sends. A login by SASL2 can carry it (§10.1); `enable` is for when that was taken.
+  static func enableRequest(resumable: Bool, seconds: Int? = nil) -> Element {
+    Element(
       "enable", Namespace.streamManagement,
       ["resume": resumable ? "true" : nil, "max": resumable ? seconds.map { String($0) } : nil])
   }
@@ -128,11 +133,17 @@ extension StreamManagement {
   ///
   /// What arrived in the old stream and was not handled will come again: the caller forgets it.
   public mutating func resume() -> Element? {
-    guard let resumption else { return nil }
+    guard let request = resumeRequest else { return nil }
     state = .resuming
     requests = 0
-    return Element(
-      "resume", Namespace.streamManagement, ["h": String(handledCount), "previd": resumption.id])
+    return request
+  }
+
+  /// What `resume` sends. A login by SASL2 can carry it (§10.2); `resume` is for when that was taken.
+  var resumeRequest: Element? {
+    resumption.map {
+      Element("resume", Namespace.streamManagement, ["h": String(handledCount), "previd": $0.id])
+    }
   }
 
   /// Forgets the session, as when it was closed in good order.

@@ -2,8 +2,8 @@
 enum SASLProfile {
   /// RFC 6120 §6.
   case classic
-  /// XEP-0388; `bind` is what asks for a resource in the same exchange (XEP-0386), where that is wanted.
-  case sasl2(bind: Element?)
+  /// XEP-0388, with what is asked for in the same exchange, such as a resource (XEP-0386).
+  case sasl2(inline: [Element])
 
   /// What a server's element says.
   enum Answer {
@@ -28,12 +28,11 @@ enum SASLProfile {
     switch self {
     case .classic:
       Element("auth", namespace, ["mechanism": mechanism], initialResponse.map(SASLProfile.encoded) ?? "")
-    case .sasl2(let bind):
+    case .sasl2(let inline):
       Element(
         "authenticate", namespace, ["mechanism": mechanism],
-        [
-          initialResponse.map { Element("initial-response", namespace, [:], SASLProfile.encoded($0)) }, bind,
-        ].compactMap { $0 })
+        (initialResponse.map { [Element("initial-response", namespace, [:], SASLProfile.encoded($0))] } ?? [])
+          + inline)
     }
   }
 

@@ -23,7 +23,8 @@ struct Bind: ParsableCommand {
   func run() throws {
     let terminal = Terminal()
     let login = try account.login(target, reaching: options)
-    try Probe(login, options, time, registers: register).run(until: .bound) { report in
+    try Probe(login, options, time, registers: register, describesSession: json).run(until: .bound) {
+      report in
       json
         ? report.json(indented: terminal.isOutputTerminal)
         : Array((report.failure == nil ? report.jid.map { $0.full.shown + "\n" } ?? "" : "").utf8)

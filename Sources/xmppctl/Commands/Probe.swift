@@ -16,11 +16,19 @@ struct Probe {
   }
 
   /// A way with a login.
-  init(_ login: Login, _ options: ConnectionOptions, _ time: TimeOption, registers: Bool = false) throws {
+  ///
+  /// - Parameters:
+  ///   - registers: whether the account is made first.
+  ///   - describesSession: whether a bound session is asked what it can do.
+  init(
+    _ login: Login, _ options: ConnectionOptions, _ time: TimeOption, registers: Bool = false,
+    describesSession: Bool = false
+  ) throws {
     let limit = try once("--max-time", time.maxTime)?.value ?? login.maxTime ?? 30
     try self.init(login.settings, limit: limit, options) { waiter in
       var account = login.account(waiter)
       account.registers = registers
+      account.describesSession = describesSession
       return account
     }
   }

@@ -24,6 +24,10 @@ extension Report {
         authentication.write(to: &json)
       }
       json.member("jid", jid?.full)
+      if let session {
+        json.key("session")
+        session.write(to: &json)
+      }
       if let compressionRatio {
         json.key("compression")
         json.object { json in
@@ -90,6 +94,16 @@ extension AuthenticationReport {
       }
       json.member("sasl2", usesSASL2)
       json.member("server_authenticated", isServerAuthenticated)
+    }
+  }
+}
+
+extension SessionReport {
+  fileprivate func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("stream_management", streamManagement.rawValue)
+      json.member("resume_seconds", resumeSeconds)
+      json.member("resume_location", resumeLocation)
     }
   }
 }
