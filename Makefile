@@ -9,16 +9,15 @@ DESTDIR ?=
 
 .ONESHELL:
 
-release := swift build -c release --static-swift-stdlib --product xmppctl
 executable := .build/release/xmppctl
 bin := $(DESTDIR)$(PREFIX)/bin
 share := $(DESTDIR)$(PREFIX)/share
 
-.PHONY: build demo test bench torture sanitize lint install uninstall clean help
+.PHONY: build demo test bench torture sanitize lint deb check-deb install uninstall clean help
 
 build: ## the executable, as it is released
 	scripts/install-dependencies.sh build
-	$(release)
+	scripts/build-release.sh >/dev/null
 
 demo: ## every command at work against a server on loopback
 	scripts/demo.sh
@@ -60,7 +59,7 @@ $(executable):
 	$(MAKE) build
 
 install: $(executable) ## into PREFIX (/usr/local), below DESTDIR
-	install -d $(bin)
+	@install -d $(bin)
 	install -s -m 755 $(executable) $(bin)/xmppctl
 	shopt -s nullglob
 	for page in man/*.[1-8]; do
@@ -71,6 +70,14 @@ install: $(executable) ## into PREFIX (/usr/local), below DESTDIR
 	put _xmppctl zsh/site-functions/_xmppctl
 	put xmppctl.fish fish/vendor_completions.d/xmppctl.fish
 
+deb: ## a Debian package, .build/xmppctl_VERSION_ARCHITECTURE.deb
+	scripts/install-dependencies.sh deb
+	scripts/build-deb.sh
+
+check-deb: ## that package on a new system, without a Swift toolchain (needs root)
+	scripts/install-dependencies.sh check-deb
+	scripts/check-deb.sh "$$(scripts/build-deb.sh)"
+
 uninstall: ## removes what install put there
 	rm -f $(bin)/xmppctl $(share)/man/man[1-8]/xmppctl.[1-8] $(share)/man/man[1-8]/xmppctl-*.[1-8]
 	rm -f $(share)/bash-completion/completions/xmppctl $(share)/zsh/site-functions/_xmppctl
@@ -80,4 +87,4 @@ clean: ## removes everything that was built
 	rm -rf .build
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

@@ -6,8 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/private-prosody.sh
 
 scripts/install-dependencies.sh demo
-swift build -c release --static-swift-stdlib --product xmppctl
-PATH="$(swift build -c release --static-swift-stdlib --show-bin-path):$PATH"
+PATH="$(dirname "$(scripts/build-release.sh)"):$PATH"
 
 folder=$(mktemp -d)
 server=

@@ -4,6 +4,8 @@
 #   build   what the executable is compiled and linked against (the default)
 #   demo    that, and what `make demo` shows it with
 #   test    that, and the servers the tests run it against
+#   deb     that, and what makes a Debian package
+#   check-deb  what demo needs, and what makes a new system to install that package on
 #   bench   what demo needs, and what `make bench` measures it against
 #
 # It asks for root by sudo only where it has something to install. Servers that it installs are not started.
@@ -29,6 +31,12 @@ test=(
   "zsh             is asked for completions, as bash is"
   "fish            is asked for completions too"
 )
+deb=(
+  "dpkg-dev        knows which packages the executable needs"
+)
+check_deb=(
+  "debootstrap     makes a new system"
+)
 bench=(
   "gcc             compiles the programs it is compared with"
   "libstrophe-dev  another XMPP library"
@@ -41,9 +49,11 @@ case "${1:-build}" in
   build) wanted=("${build[@]}") ;;
   demo) wanted=("${build[@]}" "${demo[@]}") ;;
   test) wanted=("${build[@]}" "${demo[@]}" "${test[@]}") ;;
+  deb) wanted=("${build[@]}" "${deb[@]}") ;;
+  check-deb) wanted=("${build[@]}" "${demo[@]}" "${deb[@]}" "${check_deb[@]}") ;;
   bench) wanted=("${build[@]}" "${demo[@]}" "${bench[@]}") ;;
   *)
-    echo "usage: $0 [build|demo|test|bench]" >&2
+    echo "usage: $0 [build|demo|test|deb|check-deb|bench]" >&2
     exit 64
     ;;
 esac

@@ -1,8 +1,11 @@
 // What Swift's Glibc module leaves out: it is made without _GNU_SOURCE.
 #pragma once
+#include <elf.h>
+#include <link.h>
 #include <pty.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/auxv.h>
 #include <sys/pidfd.h>
 #include <sys/signalfd.h>
 
@@ -12,6 +15,9 @@
 
 extern int pipe2(int descriptors[2], int flags);
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
+
+typedef ElfW(Phdr) program_header;
+typedef ElfW(Nhdr) note_header;
 
 extern char **environ;
 // A function, as Swift does not let a mutable global through.

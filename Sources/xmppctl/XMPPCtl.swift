@@ -20,6 +20,13 @@ struct XMPPCtl: ParsableCommand {
     // A reader that goes away is an error to be told, not a signal to die by.
     signal(SIGPIPE, SIG_IGN)
     let arguments = CommandLine.arguments.dropFirst().map { $0 == "--trace" ? "--trace=/dev/stderr" : $0 }
+    if CommandLine.arguments.isEmpty {
+      let failure = Failure(
+        .usage, "no-proc", "the arguments cannot be read, as they are in /proc", hint: "mount /proc",
+        status: .internalError)
+      Printer.failure(failure, command: "xmppctl")
+      Glibc.exit(failure.status.rawValue)
+    }
     if arguments.isEmpty {
       Printer.diagnostic(helpMessage())
       Glibc.exit(ExitStatus.usage.rawValue)

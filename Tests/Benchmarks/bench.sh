@@ -6,8 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 scripts/install-dependencies.sh bench
-swift build -c release --static-swift-stdlib --product xmppctl
-xmppctl=$(swift build -c release --static-swift-stdlib --show-bin-path)/xmppctl
+xmppctl=$(scripts/build-release.sh)
 here=Tests/Benchmarks
 # shellcheck source=scripts/private-prosody.sh
 . scripts/private-prosody.sh

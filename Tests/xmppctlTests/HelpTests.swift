@@ -38,12 +38,21 @@ import Testing
     #expect(help.output.contains("\n  xmppctl \(command) ") || help.output.contains("| xmppctl \(command) "))
   }
 
+  @Test func theCommitIsReadOutOfTheBuildID() {
+    let commit = (1...20).map { UInt8($0) }
+    #expect(Version.commit(in: [0, 0, 0, 0] + commit) == "010203040506")
+    #expect(Version.commit(in: [0, 0, 0, 1] + commit) == "010203040506, modified")
+    for other in [[], commit, [1, 0, 0, 0] + commit, [0, 0, 0, 2] + commit] {
+      #expect(Version.commit(in: other) == nil)
+    }
+  }
+
   @Test("the version names the libraries in use, each with its own")
   func version() throws {
     let version = try Program.xmppctl.run(["--version"])
     #expect(version.status == 0)
     let lines = lines(version.output)
-    #expect(lines.first.map(String.init) == Version.text)
+    #expect(lines.first.map(String.init) == "xmppctl \(Version.number)")
     for (name, package) in [
       ("OpenSSL", "openssl"), ("libxml2", "libxml-2.0"), ("ICU", "icu-uc"), ("zlib", "zlib"),
     ] {
