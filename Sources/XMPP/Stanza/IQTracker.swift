@@ -85,15 +85,19 @@ extension Stanza {
 }
 
 extension String {
-  /// A string as a dictionary's key by its bytes: `==` of String would take canonically equal ids for the same.
-  struct UTF8Key: Hashable, Sendable {
-    let string: String
+  /// A string as a key by its bytes: `==` of String would take canonically equal ids for the same.
+  public struct UTF8Key: Hashable, Sendable {
+    /// The string.
+    public let string: String
 
-    init(_ string: String) { self.string = string }
+    /// The key of a string.
+    public init(_ string: String) { self.string = string }
 
-    static func == (left: UTF8Key, right: UTF8Key) -> Bool { left.string.isSame(as: right.string) }
+    /// Whether both have the same bytes.
+    public static func == (left: UTF8Key, right: UTF8Key) -> Bool { left.string.isSame(as: right.string) }
 
-    func hash(into hasher: inout Hasher) {
+    /// Feeds the string.
+    public func hash(into hasher: inout Hasher) {
       // Canonically equal strings hash alike, which is harmless.
       hasher.combine(string)
     }

@@ -125,7 +125,7 @@ final class Tape: @unchecked Sendable {
 
 extension String {
   /// Whether both have the same UTF-8 bytes; `==` would also hold for other spellings of the same characters.
-  @inline(__always) func isSame(as other: String) -> Bool {
+  @inline(__always) public func isSame(as other: String) -> Bool {
     let count = utf8.count
     guard count == other.utf8.count else { return false }
     let same = utf8.withContiguousStorageIfAvailable { mine in

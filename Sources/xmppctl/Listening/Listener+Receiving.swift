@@ -62,14 +62,14 @@ extension Listener {
   /// message; a server that writes it otherwise gives up being asked from there.
   private func archiveID(_ message: Stanza) -> String? {
     for child in message.element.elements where child.is("stanza-id", Namespace.stanzaIDs) {
-      if child.attribute("by")?.utf8.elementsEqual(account.utf8) == true { return child.attribute("id") }
+      if child.attribute("by")?.isSame(as: account) == true { return child.attribute("id") }
     }
     return nil
   }
 
   private func receive(presence: Stanza) throws(Failure) -> Line? {
     // The server tells every resource of an account of each, the one it is about too.
-    if let from = presence.from, from.utf8.elementsEqual(session.jid.full.utf8) { return nil }
+    if let from = presence.from, from.isSame(as: session.jid.full) { return nil }
     for index in rooms.indices {
       if try rooms[index].takes(presence) { return nil }
     }

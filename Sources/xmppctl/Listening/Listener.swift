@@ -176,7 +176,7 @@ final class Listener {
 
   /// Notes which of the archive's ids belongs to a place among the lines, so that it counts once that is written.
   private func note(_ place: Int) {
-    guard let archived, !archived.utf8.elementsEqual((marks.last?.id ?? written ?? "").utf8) else { return }
+    guard let archived, !archived.isSame(as: marks.last?.id ?? written ?? "") else { return }
     marks.append((place, archived))
   }
 

@@ -1,12 +1,14 @@
+import XMPP
+
 /// The last ids of messages that have lines, so that one that comes by two ways has one line. Bounded.
 struct RecentIDs {
   /// Ids, and bytes of each: no archive has longer ones, and one that had would get its messages printed twice.
   private static let limit = 8192
   static let longest = 256
 
-  private var known: Set<[UInt8]> = []
+  private var known: Set<String.UTF8Key> = []
   /// The same in the order they came, as a ring.
-  private var order: [[UInt8]] = []
+  private var order: [String.UTF8Key] = []
   private var oldest = 0
 
   /// Notes an id.
@@ -14,7 +16,7 @@ struct RecentIDs {
   /// - Returns: whether it is new.
   mutating func insert(_ id: String) -> Bool {
     guard id.utf8.count <= RecentIDs.longest else { return true }
-    let id = Array(id.utf8)
+    let id = String.UTF8Key(id)
     guard known.insert(id).inserted else { return false }
     if order.count < RecentIDs.limit {
       order.append(id)
