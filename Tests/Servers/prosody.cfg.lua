@@ -77,6 +77,24 @@ VirtualHost "sasl2.test"
 	password_hash = "SHA-256"
 	modules_enabled = { "connection_info", "sasl2", "sasl2_bind2" }
 
+-- The servers of the examples in the manual and the README.
+VirtualHost "example.org"
+
+VirtualHost "staff.example.org"
+	authentication = "ccert"
+	ssl = {
+		key = certificate.key,
+		certificate = certificate.certificate,
+		cafile = ENV_SERVER_FOLDER .. "/ca.pem",
+		verify = { "peer" },
+	}
+
+Component "rooms.example.org" "muc"
+	restrict_room_creation = false
+	muc_room_locking = false
+	muc_room_default_history_length = 20
+	muc_tombstones = false
+
 Component "rooms.example.test" "muc"
 	modules_enabled = { "muc_mam" }
 	restrict_room_creation = false

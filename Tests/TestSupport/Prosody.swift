@@ -35,6 +35,8 @@ public final class Prosody: Sendable {
   public let sasl2Domain = "sasl2.test"
   /// Chat rooms, which anybody can make.
   public let roomsDomain = "rooms.example.test"
+  /// The servers of the examples in the manual and the README: as `domain`, its rooms, EXTERNAL. Nobody has an account.
+  public let exampleDomains = ["example.org", "rooms.example.org", "staff.example.org"]
 
   private let folder: TemporaryFolder
   private let process: Mutex<ServerProcess>
@@ -49,7 +51,7 @@ public final class Prosody: Sendable {
     let authority = try TestAuthority(in: folder)
     caFile = authority.caFile
     let accountDomains = [domain, plainDomain, sha256Domain, tls12Domain, externalDomain, sasl2Domain]
-    let others = [anonymousDomain, roomsDomain, "pubsub.example.test"]
+    let others = [anonymousDomain, roomsDomain, "pubsub.example.test"] + exampleDomains
     try authority.issue("server", domains: accountDomains + others)
     process = Mutex(try Prosody.start(folder, ports, domain))
     for domain in accountDomains {

@@ -252,34 +252,4 @@ import Testing
     #expect(
       outcome.status == 0 && outcome.output.hasPrefix(ann + "/") && outcome.output.hasSuffix("\ttext 1\n"))
   }
-
-  @Test("the bot of the README answers")
-  func bot() throws {
-    let place = try Place.make("prosody")
-    let (bob, ann) = (try place.account("bot-bob"), try place.account("bot-ann"))
-    let readme = try String(
-      contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("../../README.md"), encoding: .utf8)
-    let script = try #require(readme.firstMatch(of: #/```bash\n((?s:.)*?)```/#)?.1)
-    let folder = try TemporaryFolder()
-    let configuration = try folder.write(
-      "config.json5",
-      "{accounts: {bot: {jid: '\(bob)', connect_to: '127.0.0.1:\(place.port)', cacert: '\(place.caFile)'}}}")
-    let tools = URL(fileURLWithPath: Program.xmppctl.path).deletingLastPathComponent().path
-    let listener = try place.start(ann, ["--json", "--type", "chat", "--count", "1", "--max-time", "120"])
-    let bot = try Program("/bin/bash").start(
-      ["-c", String(script)],
-      environment: [
-        "XMPPCTL_PASSWORD": "secret", "XMPPCTL_CONFIG": configuration, "XMPPCTL_ACCOUNT": "bot",
-        "PATH": tools + ":/usr/bin:/bin",
-      ])
-    defer { bot.signal(SIGTERM) }
-    let outcome = try Program.xmppctl.run(
-      place.arguments("send", ann, ["--resource", "x", "-m", "time", bob]),
-      environment: ["XMPPCTL_PASSWORD": "secret"])
-    #expect(outcome.status == 0, "\(outcome.error)")
-    // The answer goes to the resource that asked, which is gone by then, and so to the account.
-    let answer = try listener.wait(within: .seconds(130))
-    #expect(answer.status == 0 && answer.output.contains("UTC"), "\(answer.output)\(bot.errorSoFar)")
-  }
 }

@@ -39,7 +39,7 @@ struct SendTemplate {
 
   /// The stanzas for one thing of structured input.
   ///
-  /// - Throws: where it is for nobody.
+  /// - Throws: where it is for nobody, or says nothing.
   func items(_ input: InputItem, place: String) throws(Failure) -> [SendItem] {
     switch input {
     case .message(let input):
@@ -48,11 +48,15 @@ struct SendTemplate {
         throw .input(
           "no-recipient", "\(place) says not whom it is for", hint: "give it a \"to\", or a RECIPIENT")
       }
+      let body = input.body?.isEmpty == false ? input.body : nil
+      guard body != nil || input.subject ?? subject ?? outOfBandURL != nil else {
+        throw .input(
+          "empty", "\(place) has neither a body nor a subject", hint: "the text goes into \"body\"")
+      }
       return recipients.map { to in
         item(
           Message(
-            to: to, kind: input.kind ?? kind, id: input.id, body: input.body,
-            subject: input.subject ?? subject,
+            to: to, kind: input.kind ?? kind, id: input.id, body: body, subject: input.subject ?? subject,
             thread: input.thread ?? thread, language: input.language ?? language))
       }
     case .stanza(let stanza):
