@@ -8,6 +8,7 @@ struct XMPPCtl: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "xmppctl",
     abstract: "curl for XMPP: probe a server, log in, send and listen.",
+    usage: "xmppctl COMMAND [options]",
     discussion: """
         xmppctl features example.org      what it offers, before and after TLS
         echo hello | xmppctl send -j bob@example.org alice@example.org
@@ -19,7 +20,9 @@ struct XMPPCtl: ParsableCommand {
     occupyStandardStreams()
     // A reader that goes away is an error to be told, not a signal to die by.
     signal(SIGPIPE, SIG_IGN)
-    let arguments = CommandLine.arguments.dropFirst().map { $0 == "--trace" ? "--trace=/dev/stderr" : $0 }
+    let arguments = CommandLine.arguments.dropFirst().map {
+      $0 == "--trace" ? "--trace=/dev/stderr" : $0 == "--help-all" ? "--help" : $0
+    }
     if CommandLine.arguments.isEmpty {
       let failure = Failure(
         .usage, "no-proc", "the arguments cannot be read, as they are in /proc", hint: "mount /proc",
@@ -40,7 +43,7 @@ struct XMPPCtl: ParsableCommand {
     } catch {
       guard exitCode(for: error).rawValue == EX_USAGE else { exit(withError: error) }
       let failure = Failure.usage(
-        message(for: error), hint: "xmppctl \(help(for: arguments)) says what there is")
+        message(for: error), hint: "\(help(for: arguments)) says what there is")
       Printer.failure(failure, command: command(of: arguments))
       Glibc.exit(failure.status.rawValue)
     }
@@ -63,6 +66,6 @@ struct XMPPCtl: ParsableCommand {
 
   private static func help(for arguments: [String]) -> String {
     let command = command(of: arguments)
-    return command == "xmppctl" ? "--help" : "help \(command)"
+    return command == "xmppctl" ? "xmppctl --help" : "xmppctl \(command) --help-all"
   }
 }

@@ -28,10 +28,15 @@ import Testing
   }
 
   @Test(
-    "the options of a command stand in groups, on lines a screen has",
+    "the help of a command fits a screen: the usual options in groups, the two most common uses, where the rest is",
     arguments: commands)
   func groups(command: String) throws {
     let help = try Program.xmppctl.run(["help", command])
+    #expect(lines(help.output).count <= 51, "the last line has its line feed")
+    #expect(help.output == (try Program.xmppctl.run([command, "--help"]).output))
+    #expect(
+      help.output.contains("\nAll options: xmppctl \(command) --help-all, or man xmppctl-\(command).\n"))
+    #expect(help.output.matches(of: #/\n  \S.*xmppctl [a-z]+ |\n  xmppctl [a-z]+ /#).count == 2)
     let groups = ["REACHING THE SERVER:"] + (command == "connect" ? [] : ["LOGGING IN:"])
     for group in groups { #expect(help.output.contains("\n\(group)\n"), "\(group)") }
     #expect(lines(help.output).allSatisfy { $0.unicodeScalars.count <= 80 })

@@ -6,11 +6,14 @@ struct Bind: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bind",
     abstract: "Log in, bind a resource, print the full JID.",
+    usage: "xmppctl bind [options] [JID]",
     discussion: """
-      Prints the full JID the server gives, and with --json all that was learnt on the way.
+      The whole login: a check that an account works.
 
         xmppctl bind bob@example.org
         xmppctl bind --jid bob@example.org --json | jq .auth.mechanism
+
+      All options: xmppctl bind --help-all, or man xmppctl-bind.
       """)
 
   @Flag(help: "Print one JSON object.") var json = false

@@ -6,11 +6,14 @@ struct Connect: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "connect",
     abstract: "Open a secured stream; show the way there.",
+    usage: "xmppctl connect [options] DOMAIN|JID",
     discussion: """
-      Shows each endpoint tried, TLS and the verdict on the certificate, and how long each part took.
+      Shows each endpoint tried, TLS and the certificate, and how long each part took.
 
         xmppctl connect example.org
         xmppctl connect example.org --json | jq .tls.certificate.days_left
+
+      All options: xmppctl connect --help-all, or man xmppctl-connect.
       """)
 
   @Flag(help: "Print one JSON object.") var json = false

@@ -6,12 +6,14 @@ struct Features: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "features",
     abstract: "Show every set of stream features the server offers.",
+    usage: "xmppctl features [options] DOMAIN|JID",
     discussion: """
-      Before TLS, after TLS and, with --jid or --account, after the login; one line a feature: what it is, \
-      where it is specified, what it offers.
+      One line is one feature. With --jid or --account, those after the login too.
 
         xmppctl features example.org
         xmppctl features example.org --json | jq -r '.stages[-1].features[].title'
+
+      All options: xmppctl features --help-all, or man xmppctl-features.
       """)
 
   @Flag(help: "Print one JSON object.") var json = false

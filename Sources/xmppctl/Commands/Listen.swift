@@ -6,13 +6,14 @@ struct Listen: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "listen",
     abstract: "Print what comes in, one line a stanza.",
+    usage: "xmppctl listen [options]",
     discussion: """
-      A stanza is acknowledged to the server only after its whole line was written, so that what a broken pipe or a
-      full disk did not take is delivered again. A lost connection is made again.
+      A stanza is acknowledged to the server once its whole line was written.
 
-        xmppctl listen --jid bob@example.org
         xmppctl listen --json | jq -r 'select(.body) | [.from, .body] | @tsv'
         xmppctl listen --count 1 --max-time 60 --from alice@example.org
+
+      All options: xmppctl listen --help-all, or man xmppctl-listen.
       """)
 
   @Flag(help: "Print JSON objects.") var json = false

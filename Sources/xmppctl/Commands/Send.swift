@@ -6,11 +6,14 @@ struct Send: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "send",
     abstract: "Send, and know that it arrived.",
+    usage: "xmppctl send [options] RECIPIENT...",
     discussion: """
-      Exit status 0 means that the server has taken responsibility for every stanza and none came back.
+      It succeeds when the server has taken all of it, and nothing came back.
 
         echo 'disk full' | xmppctl send bob@example.org
         xmppctl send --room --nick ci -m 'build 42 is green' team@rooms.example.org
+
+      All options: xmppctl send --help-all, or man xmppctl-send.
       """)
 
   @OptionGroup(title: "This command") var message: SendOptions

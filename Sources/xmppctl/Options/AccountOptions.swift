@@ -13,7 +13,7 @@ struct AccountOptions: ParsableArguments {
   var account: [String] = []
 
   @Option(
-    help: ArgumentHelp("The password is FILE's first line; - is standard input's.", valueName: "file"),
+    help: ArgumentHelp("The password is FILE's first line; - is stdin.", valueName: "file"),
     completion: .file())
   var passwordFile: [String] = []
 
@@ -21,21 +21,26 @@ struct AccountOptions: ParsableArguments {
   var passwordCommand: [String] = []
 
   @Option(
-    help: ArgumentHelp("Use only this SASL mechanism. Repeatable.", valueName: "name"),
+    help: ArgumentHelp(
+      "Use only this SASL mechanism. Repeatable.", valueName: "name", visibility: .uncommon),
     completion: .list(MechanismChoice.names))
   var mechanism: [String] = []
 
-  @Option(help: ArgumentHelp("The resource wished for; the server makes one otherwise.", valueName: "r"))
+  @Option(
+    help: ArgumentHelp(
+      "The resource wished for; the server makes one otherwise.", valueName: "r", visibility: .uncommon))
   var resource: [String] = []
 
-  @Flag(help: "Compress the stream where the server offers it.")
+  @Flag(help: ArgumentHelp("Compress the stream where the server offers it.", visibility: .uncommon))
   var compress = false
 
-  @Flag(name: .customLong("no-sasl2"), help: "Log in as RFC 6120 has it, also where SASL2 is offered.")
+  @Flag(
+    name: .customLong("no-sasl2"),
+    help: ArgumentHelp("Log in as RFC 6120 has it, also where SASL2 is offered.", visibility: .uncommon))
   var noSASL2 = false
 
   @Option(
-    help: ArgumentHelp("Configuration file; also XMPPCTL_CONFIG.", valueName: "file"),
+    help: ArgumentHelp("Configuration file; also XMPPCTL_CONFIG.", valueName: "file", visibility: .uncommon),
     completion: .file(extensions: ["json5", "json"]))
   var config: [String] = []
 

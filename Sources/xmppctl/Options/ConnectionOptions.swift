@@ -5,7 +5,7 @@ import XMPP
 ///
 /// Options that may be given once are declared as arrays, so that a second one is an error and not silently the last word.
 struct ConnectionOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Go there instead of asking DNS.", valueName: "host[:port]"))
+  @Option(help: ArgumentHelp("Go to HOST[:PORT] instead of asking DNS.", valueName: "host"))
   var connectTo: [String] = []
 
   @Option(
@@ -18,35 +18,50 @@ struct ConnectionOptions: ParsableArguments {
     completion: .file(extensions: ["pem", "crt"]))
   var cacert: [String] = []
 
-  @Option(help: ArgumentHelp("Client certificate, PEM.", valueName: "file"), completion: .file())
+  @Option(
+    help: ArgumentHelp("Client certificate, PEM.", valueName: "file", visibility: .uncommon),
+    completion: .file())
   var cert: [String] = []
 
   @Option(
-    help: ArgumentHelp("Its key, where that is in another file.", valueName: "file"), completion: .file())
+    help: ArgumentHelp(
+      "Its key, where that is in another file.", valueName: "file", visibility: .uncommon),
+    completion: .file())
   var key: [String] = []
 
-  @Option(help: ArgumentHelp("Accept only this public key: sha256//BASE64. Repeatable.", valueName: "pin"))
+  @Option(
+    help: ArgumentHelp(
+      "Accept only this public key: sha256//BASE64. Repeatable.", valueName: "pin", visibility: .uncommon))
   var pin: [String] = []
 
   @Flag(name: [.customShort("k"), .long], help: "Do not verify the certificate.")
   var insecure = false
 
-  @Option(help: ArgumentHelp("Oldest TLS version accepted; default 1.2.", valueName: "version"))
+  @Option(
+    help: ArgumentHelp(
+      "Oldest TLS version accepted; default 1.2.", valueName: "version", visibility: .uncommon))
   var tlsMin: [TLSOptions.Version] = []
 
-  @Flag(name: [.customShort("4"), .customLong("ipv4")], help: "Use IPv4 addresses only.")
+  @Flag(
+    name: [.customShort("4"), .customLong("ipv4")],
+    help: ArgumentHelp("Use IPv4 addresses only.", visibility: .uncommon))
   var ipv4 = false
 
-  @Flag(name: [.customShort("6"), .customLong("ipv6")], help: "Use IPv6 addresses only.")
+  @Flag(
+    name: [.customShort("6"), .customLong("ipv6")],
+    help: ArgumentHelp("Use IPv6 addresses only.", visibility: .uncommon))
   var ipv6 = false
 
-  @Option(help: ArgumentHelp("Ask this name server.", valueName: "addr[:port]"))
+  @Option(
+    help: ArgumentHelp("Ask this name server.", valueName: "addr[:port]", visibility: .uncommon))
   var dnsServer: [String] = []
 
   @Option(help: ArgumentHelp("Go through socks5h://[user[:pass]@]host[:port].", valueName: "url"))
   var proxy: [String] = []
 
-  @Option(help: ArgumentHelp("Limit for one endpoint, TCP and TLS; default 10.", valueName: "s"))
+  @Option(
+    help: ArgumentHelp(
+      "Limit for one endpoint, TCP and TLS; default 10.", valueName: "s", visibility: .uncommon))
   var connectTimeout: [Seconds] = []
 
   @Option(
@@ -54,7 +69,7 @@ struct ConnectionOptions: ParsableArguments {
     completion: .file())
   var trace: [String] = []
 
-  @Flag(help: "Show secrets in the trace too.")
+  @Flag(help: ArgumentHelp("Show secrets in the trace too.", visibility: .uncommon))
   var traceSecrets = false
 
   @Flag(name: .shortAndLong, help: "Say each step on stderr.")
@@ -118,6 +133,13 @@ struct Seconds: ExpressibleByArgument {
     guard let value = Double(argument), value > 0, value.isFinite else { return nil }
     self.value = value
   }
+}
+
+extension ArgumentVisibility {
+  /// Of options that are not in `--help`, which is to fit a screen. `--help-all` and the completions have them all.
+  static let uncommon: ArgumentVisibility =
+    CommandLine.arguments.contains { ["--help-all", "--generate-completion-script"].contains($0) }
+    ? .default : .hidden
 }
 
 extension TLSMode: ExpressibleByArgument {}

@@ -5,15 +5,17 @@ import XMPP
 struct FilterOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Only this kind of stanza (message, presence, iq) or type of message (chat, …). Repeatable.",
+      "Only message, presence, iq, chat, … Repeatable.",
       valueName: "type"),
     completion: .list(["message", "presence", "iq"] + Message.Kind.allCases.map(\.rawValue)))
   var type: [String] = []
 
-  @Option(help: ArgumentHelp("Only from this full JID, bare JID or domain. Repeatable.", valueName: "jid"))
+  @Option(help: ArgumentHelp("Only from this JID or domain. Repeatable.", valueName: "jid"))
   var from: [String] = []
 
-  @Option(help: ArgumentHelp("Only with a payload in this namespace. Repeatable.", valueName: "ns"))
+  @Option(
+    help: ArgumentHelp(
+      "Only with a payload in this namespace. Repeatable.", valueName: "ns", visibility: .uncommon))
   var namespace: [String] = []
 
   @Option(
@@ -25,7 +27,7 @@ struct FilterOptions: ParsableArguments {
 
   @Option(
     name: [.customShort("m"), .long],
-    help: ArgumentHelp("Stop after S seconds; without it there is no limit.", valueName: "s"))
+    help: ArgumentHelp("Stop after S seconds; without it, never.", valueName: "s"))
   var maxTime: [Seconds] = []
 
   func makeFilter() throws -> StanzaFilter {
@@ -36,22 +38,30 @@ struct FilterOptions: ParsableArguments {
 /// What `listen` makes the server send it.
 struct PresenceOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Join this room. Repeatable.", valueName: "room")) var room: [String] = []
-  @Option(help: ArgumentHelp("The nickname in rooms; the localpart otherwise.", valueName: "nick"))
+  @Option(
+    help: ArgumentHelp(
+      "The nickname in rooms; the localpart otherwise.", valueName: "nick", visibility: .uncommon))
   var nick: [String] = []
-  @Option(parsing: .unconditionalSingleValue, help: ArgumentHelp("The rooms' password.", valueName: "text"))
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("The rooms' password.", valueName: "text", visibility: .uncommon))
   var roomPassword: [String] = []
   @Option(help: ArgumentHelp("Ask a room for its last N messages.", valueName: "n"))
   var history: [Count] = []
-  @Flag(help: "Also what the account's other devices send and receive (XEP-0280).") var carbons = false
-  @Option(help: ArgumentHelp("The priority of the presence, -128 to 127.", valueName: "n"))
+  @Flag(
+    help: ArgumentHelp(
+      "Also what the account's other devices get and send (XEP-0280).", visibility: .uncommon))
+  var carbons = false
+  @Option(
+    help: ArgumentHelp("The priority of the presence, -128 to 127.", valueName: "n", visibility: .uncommon))
   var priority: [Int8] = []
-  @Flag(help: "Announce no presence.") var noPresence = false
+  @Flag(help: ArgumentHelp("Announce no presence.", visibility: .uncommon)) var noPresence = false
   @Option(
     help: ArgumentHelp(
-      "First what the archive holds: since a day or moment (2026-11-22T10:00:00Z), or the last N messages.",
+      "First the archive, since then or the last N.",
       valueName: "time|n"))
   var since: [String] = []
-  @Flag(help: "Send receipts where they are asked for, once the line is written (XEP-0184).")
+  @Flag(help: ArgumentHelp("Send receipts (XEP-0184), once the line is written.", visibility: .uncommon))
   var receipts = false
 
   /// - Throws: a usage failure for what contradicts itself, a data failure for what is no address.
@@ -90,18 +100,20 @@ struct PresenceOptions: ParsableArguments {
 
 /// What `listen` does against loss.
 struct KeepingOptions: ParsableArguments {
-  @Flag(help: "End at the first disconnection.") var noReconnect = false
+  @Flag(help: ArgumentHelp("End at the first disconnection.", visibility: .uncommon))
+  var noReconnect = false
   @Option(
     help: ArgumentHelp(
-      "Ask the server whether it is there after S seconds of silence; default 60.", valueName: "s"))
+      "Ask the server whether it is there after S seconds of silence; default 60.", valueName: "s",
+      visibility: .uncommon))
   var pingInterval: [Seconds] = []
 
   @Option(
     help: ArgumentHelp(
-      "Keep the session in FILE, so that the next run goes on where this one ends.", valueName: "file"),
+      "Keep the session in FILE: the next run resumes it.", valueName: "file"),
     completion: .file())
   var state: [String] = []
-  @Flag(help: "Also send what comes on standard input: lines as of send --ndjson; with --xml, stanzas.")
+  @Flag(help: "Also send what comes on stdin, as of send --ndjson.")
   var duplex = false
 
   func apply(to plan: inout ListenPlan) throws {

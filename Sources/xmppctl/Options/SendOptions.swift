@@ -9,31 +9,38 @@ struct SendOptions: ParsableArguments {
   var message: [String] = []
 
   @Option(parsing: .unconditionalSingleValue, help: "The subject.") var subject: [String] = []
-  @Option(help: "The thread the message belongs to.") var thread: [String] = []
-  @Option(help: "The id of the message; random without it.") var id: [String] = []
-  @Option(help: ArgumentHelp("The language of the text.", valueName: "tag")) var lang: [String] = []
+  @Option(help: ArgumentHelp("The thread the message belongs to.", visibility: .uncommon))
+  var thread: [String] = []
+  @Option(help: ArgumentHelp("The id of the message; random without it.", visibility: .uncommon))
+  var id: [String] = []
+  @Option(help: ArgumentHelp("The language of the text.", valueName: "tag", visibility: .uncommon))
+  var lang: [String] = []
 
   @Option(help: ArgumentHelp("What kind of message; default chat.", valueName: "type"))
   var type: [Message.Kind] = []
 
-  @Option(help: ArgumentHelp("A link that goes with it (XEP-0066).", valueName: "url")) var oobUrl: [String] =
-    []
+  @Option(help: ArgumentHelp("A link that goes with it (XEP-0066).", valueName: "url", visibility: .uncommon))
+  var oobUrl: [String] = []
 
-  @Flag(help: "RECIPIENT is a room: join, send, wait for the room's copy, leave.") var room = false
+  @Flag(help: "RECIPIENT is a room: join it, send, leave.") var room = false
   @Option(help: "The nickname in the room; the localpart without it.") var nick: [String] = []
-  @Option(parsing: .unconditionalSingleValue, help: ArgumentHelp("The room's password.", valueName: "text"))
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("The room's password.", valueName: "text", visibility: .uncommon))
   var roomPassword: [String] = []
 
   @Flag(help: "Each line of standard input is a message.") var lines = false
   @Flag(help: "Each line of standard input is a JSON object.") var ndjson = false
-  @Flag(help: "Standard input is stanzas; the answers to iqs are printed.") var xml = false
+  @Flag(help: "Standard input is stanzas; iqs' answers are printed.") var xml = false
 
   @Option(help: ArgumentHelp("What must confirm it; default server.", valueName: "level"))
   var confirm: [Confirmation] = []
 
-  @Flag(help: "Pass over bad lines of the input.") var keepGoing = false
-  @Flag(help: "Put U+FFFD where XML cannot carry a character.") var replaceInvalid = false
-  @Flag(help: "Connect again for what surely was not sent.") var retry = false
+  @Flag(help: ArgumentHelp("Pass over bad lines of the input.", visibility: .uncommon)) var keepGoing = false
+  @Flag(help: ArgumentHelp("Put U+FFFD where XML cannot carry a character.", visibility: .uncommon))
+  var replaceInvalid = false
+  @Flag(help: ArgumentHelp("Connect again for what surely was not sent.", visibility: .uncommon))
+  var retry = false
   @Flag(help: "Print a line of JSON for each stanza.") var json = false
 
   @Option(help: ArgumentHelp("Limit for the whole run; default 30.", valueName: "s")) var maxTime: [Seconds] =
