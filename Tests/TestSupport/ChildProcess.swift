@@ -10,7 +10,7 @@ public enum Ending: Sendable, Equatable {
   case killed(Int32)
 }
 
-/// A child process in a session of its own, with no controlling terminal and every signal as a shell would hand it on,
+/// A child process in a session of its own, with every signal as a shell would hand it on,
 /// whatever the test process has blocked or ignored. It and its own children end with the last reference to it.
 final class ChildProcess: Sendable {
   let pid: pid_t
@@ -22,11 +22,17 @@ final class ChildProcess: Sendable {
   ///   - command: the executable's path and its arguments.
   ///   - folder: its working folder.
   ///   - descriptors: what are 0, 1, 2, … in the child; all others must be close-on-exec.
-  init(_ command: [String], environment: [String: String], folder: String, descriptors: [Int32]) throws {
+  ///   - terminal: the path of its controlling terminal, which it has none else.
+  init(
+    _ command: [String], environment: [String: String], folder: String, descriptors: [Int32],
+    terminal: String? = nil
+  ) throws {
     _ = ChildProcess.brokenPipesAreErrors
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
+    // A session without a controlling terminal takes the first one that its leader opens.
+    if let terminal { posix_spawn_file_actions_addopen(&actions, 0, terminal, O_RDWR, 0) }
     for (number, descriptor) in descriptors.enumerated() {
       posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
     }

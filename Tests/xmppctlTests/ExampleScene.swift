@@ -62,6 +62,17 @@ struct ExampleScene {
       folder: home)
   }
 
+  /// Starts a script in a terminal; what it reads is what is typed there.
+  func start(
+    inTerminal columns: Int, _ script: String, environment more: [String: String] = [:], input: Int32? = nil,
+    output: Int32? = nil
+  ) throws -> InTerminal {
+    try PseudoTerminal(columns: columns).start(
+      ["/bin/bash", "-c", script],
+      environment: environment.merging(["HOME": home.path, "TERM": "xterm"]) { $1 }.merging(more) { $1 },
+      folder: home, input: input, output: output)
+  }
+
   /// What comes for an account, a line of JSON each, also what came before this began.
   func listener(_ jid: String = "bob@example.org", _ options: String...) throws -> RunningProgram {
     let options = options.joined(separator: " ")

@@ -207,49 +207,6 @@ import XMPP
   }
 }
 
-/// A pseudo-terminal with somebody in front of it.
-private final class PseudoTerminal: Sendable {
-  let master: Int32
-  let path: String
-  /// Kept open, so that its mode outlives whoever else opens it.
-  private let slave: Int32
-
-  init() throws {
-    var name = [CChar](repeating: 0, count: 128)
-    var ends: (master: Int32, slave: Int32) = (-1, -1)
-    try #require(openpty(&ends.master, &ends.slave, &name, nil, nil) == 0)
-    (master, slave) = ends
-    path = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-  }
-
-  deinit {
-    close(slave)
-    close(master)
-  }
-
-  var mode: tcflag_t {
-    var mode = termios()
-    tcgetattr(slave, &mode)
-    return mode.c_lflag
-  }
-
-  var echoes: Bool { mode & tcflag_t(ECHO) != 0 }
-
-  /// Reads what the terminal shows until `text` has come.
-  func shown(until text: String) throws -> String {
-    var output = ""
-    while !output.contains(text) {
-      var ready = [pollfd(fd: master, events: Int16(POLLIN), revents: 0)]
-      try #require(poll(&ready, 1, 10_000) == 1)
-      var buffer = [UInt8](repeating: 0, count: 1024)
-      let count = read(master, &buffer, buffer.count)
-      try #require(count > 0)
-      output += String(decoding: buffer.prefix(count), as: UTF8.self)
-    }
-    return output
-  }
-}
-
 @Suite struct PasswordPromptTests {
   @Test func aPasswordIsAskedForAndNotShown() throws {
     let terminal = try PseudoTerminal()
@@ -261,7 +218,7 @@ private final class PseudoTerminal: Sendable {
     }
     let before = try terminal.shown(until: "Password: ")
     #expect(!terminal.echoes)
-    _ = write(terminal.master, "sesäme\n", 8)
+    terminal.type("sesäme\n")
     let after = try terminal.shown(until: "\n")
     #expect(try answer.take().get() == "sesäme")
     #expect(terminal.echoes)

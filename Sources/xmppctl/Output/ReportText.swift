@@ -6,7 +6,7 @@ struct ReportText {
   let terminal: Terminal
 
   /// What `connect` prints: each attempt, TLS and the certificate, and the time each part took as a small waterfall.
-  var connect: String { lines(attempts + protection + waterfall) }
+  var connect: String { lines((attempts + protection).map(terminal.folded) + waterfall) }
 
   /// What `features` prints: one block for each stream, one line for each feature; nothing where no stream was opened.
   var features: String {
@@ -16,7 +16,7 @@ struct ReportText {
       blocks.append("")
       blocks += block(stage)
     }
-    return lines(blocks)
+    return lines(blocks.map(terminal.folded))
   }
 
   /// What `features --xml` prints: the features elements as they came, one a line.
@@ -99,17 +99,19 @@ extension ReportText {
     return days < 0 ? "expired" : days == 1 ? "1 day left" : "\(days) days left"
   }
 
-  /// One line for each part: its name, its time, and a bar that begins where the one before ended.
+  /// One line for each part: its name, its time, and a bar that begins where the one before ended. The bars are 40 columns
+  /// wide, or what the terminal has.
   private var waterfall: [String] {
     let parts = Timings.Part.allCases.filter { $0 != .total }.compactMap { part in
       report.timings[part].map { (part, $0) }
     }
     let whole = max(parts.reduce(0) { $0 + $1.1 }, 0.001)
+    let width = Double(max(0, min(40, (terminal.columns ?? 80) - 25)))
     var lines = [""]
     var start = 0.0
     for (part, milliseconds) in parts {
-      let from = Int(start / whole * 40)
-      let to = max(from + 1, Int((start + milliseconds) / whole * 40))
+      let from = Int(start / whole * width)
+      let to = max(from + 1, Int((start + milliseconds) / whole * width))
       let bar = String(repeating: " ", count: from) + String(repeating: "=", count: to - from)
       lines.append(line(part, milliseconds) + "  " + terminal.styled(bar, .dim))
       start += milliseconds
@@ -138,7 +140,7 @@ extension ReportText {
         let line =
           row.title.padded(to: width) + "  " + row.specification.padded(to: specification) + "  "
           + row.details
-        return line.trimmedRight
+        return line.withoutTrailingSpaces
       }
   }
 
@@ -179,12 +181,5 @@ extension Element {
     var writer = XMLWriter(style: .line)
     writer.copy(self)
     return String(decoding: writer.bytes, as: UTF8.self)
-  }
-}
-
-extension String {
-  fileprivate var trimmedRight: String {
-    let end = utf8.lastIndex { $0 != UInt8(ascii: " ") }
-    return end.map { String(self[...$0]) } ?? ""
   }
 }

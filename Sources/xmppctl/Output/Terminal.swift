@@ -8,6 +8,8 @@ struct Terminal {
   let isErrorTerminal: Bool
   /// Whether what goes to stdout is coloured: on a terminal unless `NO_COLOR` is set, anywhere where `CLICOLOR_FORCE` is.
   let colours: Bool
+  /// How wide stdout's terminal is; `nil` where it is none, and lines stay as they are.
+  var columns: Int?
 
   /// The rule for colour: `NO_COLOR` set to anything wins, then `CLICOLOR_FORCE` other than 0, then the terminal.
   static func colours(isTerminal: Bool, noColor: String?, force: String?) -> Bool {
@@ -39,6 +41,93 @@ extension Terminal {
     colours = Terminal.colours(
       isTerminal: isOutputTerminal, noColor: getenv("NO_COLOR").map { String(cString: $0) },
       force: getenv("CLICOLOR_FORCE").map { String(cString: $0) })
+    columns = isOutputTerminal ? Terminal.columns(of: STDOUT_FILENO) : nil
+  }
+
+  /// The width of a terminal; `nil` where it does not say.
+  static func columns(of descriptor: Int32) -> Int? {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+}
+
+// MARK: - Widths
+
+extension Terminal {
+  /// A line of columns, folded where it is longer than the terminal is wide: what does not fit goes on below the last
+  /// column, or, where that is too far right, behind a small indentation. No word is divided.
+  func folded(_ line: String) -> String {
+    guard let columns, Terminal.width(line[...]) > columns else { return line }
+    let column = Terminal.lastColumn(line)
+    let few = min(4, columns / 4)
+    let words = line.split(separator: " ", omittingEmptySubsequences: false)
+    var text = ""
+    var width = 0
+    var isFresh = true
+    for word in words {
+      let length = Terminal.width(word)
+      let indentation = column <= columns / 2 && column + length <= columns ? column : few
+      if !isFresh, !word.isEmpty, width + 1 + length > columns, width > indentation {
+        text = text.withoutTrailingSpaces + "\n" + String(repeating: " ", count: indentation) + word
+        width = indentation + length
+      } else {
+        text += (isFresh ? "" : " ") + word
+        width += (isFresh ? 0 : 1) + length
+      }
+      isFresh = false
+    }
+    return text
+  }
+
+  /// Where what stands behind the last gap of two spaces or more begins.
+  private static func lastColumn(_ line: String) -> Int {
+    var spaces = 0
+    var column = 0
+    var found = 0
+    var inEscape = false
+    for scalar in line.unicodeScalars {
+      if inEscape {
+        inEscape = scalar != "m"
+        continue
+      }
+      if scalar == "\u{1B}" {
+        inEscape = true
+        continue
+      }
+      if scalar == " " {
+        spaces += 1
+      } else {
+        if spaces >= 2 { found = column }
+        spaces = 0
+      }
+      column += 1
+    }
+    return found
+  }
+
+  /// How many columns a text takes, without what colours it.
+  private static func width(_ text: Substring) -> Int {
+    var width = 0
+    var inEscape = false
+    for scalar in text.unicodeScalars {
+      if inEscape {
+        inEscape = scalar != "m"
+      } else if scalar == "\u{1B}" {
+        inEscape = true
+      } else {
+        width += 1
+      }
+    }
+    return width
+  }
+}
+
+extension String {
+  /// The text up to its last byte that is no space.
+  var withoutTrailingSpaces: String {
+    let end = utf8.lastIndex { $0 != UInt8(ascii: " ") }
+    return end.map { String(self[...$0]) } ?? ""
   }
 }
 

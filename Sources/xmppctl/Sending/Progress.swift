@@ -20,7 +20,9 @@ final class Progress {
     guard last.hasPassed else { return }
     last = .after(seconds: 0.2)
     isShown = true
-    write("\r\u{1B}[Kxmppctl: send: \(confirmed) confirmed, \(waiting) under way")
+    // On a second line it could not be taken away again.
+    let columns = Terminal.columns(of: STDERR_FILENO) ?? 80
+    write("\r\u{1B}[K" + "xmppctl: send: \(confirmed) confirmed, \(waiting) under way".prefix(columns - 1))
   }
 
   /// Takes the line away.
