@@ -45,9 +45,10 @@ public final class Connection {
       try reachEndpoint(until: goal)
       if let account { try logIn(account, until: goal) }
     } catch {
-      report.failure = error
+      let failure = error.at(report.endpoint, for: account?.jid)
+      report.failure = failure
       close()
-      throw error
+      throw failure
     }
   }
 
@@ -266,7 +267,9 @@ extension Connection {
   private func streamError(_ element: Element) -> Failure {
     let error = StreamError(element)
     redirection = error.otherHost
-    var failure = error.failure(domain: settings.domain.domainpart)
+    var failure = error.failure(
+      domain: settings.domain.domainpart, host: report.endpoint?.host,
+      answeringAs: report.stages.last?.header.from)
     // Anybody on the way may have written it, in words made to be believed.
     if report.endpoint?.method == .starttls && report.stages.last?.kind == .plain {
       failure.message += ", before TLS (not authenticated)"

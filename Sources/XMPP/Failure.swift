@@ -58,6 +58,9 @@ public struct Failure: Error, Sendable, Equatable {
   public var hint: String?
   /// The exit status.
   public var status: ExitStatus
+  /// At which server, and for whom, to go on behind the message: `at xmpp.example.org:5222`. `nil` where the message says
+  /// it, or there is no server in it.
+  public var place: String?
 
   /// A failure with every part given.
   public init(
@@ -75,5 +78,18 @@ public struct Failure: Error, Sendable, Equatable {
     _ condition: String, _ message: String, hint: String? = nil
   ) -> Failure {
     Failure(.stream, condition, message, hint: hint, status: .protocolViolation)
+  }
+
+  /// The same, at a server, for whoever logs in there. What is about no server, or names it already, stays as it is.
+  func at(_ endpoint: Endpoint?, for account: JID? = nil) -> Failure {
+    var failure = self
+    guard place == nil, let endpoint else { return failure }
+    switch stage {
+    case .starttls, .tls, .certificate, .stream, .bind: failure.place = "at \(endpoint.place)"
+    case .auth: failure.place = (account.map { "for \($0.bare) " } ?? "") + "at \(endpoint.place)"
+    case .timeout where status == .timeout: failure.place = "at \(endpoint.place)"
+    case .usage, .config, .dns, .tcp, .proxy, .stanza, .output, .input, .timeout: break
+    }
+    return failure
   }
 }

@@ -40,7 +40,7 @@ import XMPP
     #expect(outcome.output.contains("before TLS (not authenticated)") && outcome.output.contains("PLAIN"))
     #expect(
       outcome.error == """
-        xmppctl: features: starttls: the server does not offer STARTTLS
+        xmppctl: features: starttls: the server does not offer STARTTLS, at 127.0.0.1:\(peer.port)
         xmppctl: hint: nothing was sent in the clear; --tls direct tries TLS from the first byte, --tls none does without
 
         """)

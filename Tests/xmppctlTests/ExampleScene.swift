@@ -81,11 +81,19 @@ struct ExampleScene {
       environment: Self.login)
   }
 
-  /// Somebody in a room, who sees what is said there from now on.
-  func occupant(of room: String = "team@rooms.example.org") throws -> RunningProgram {
-    let program = try listener("alice@example.org", "--room \(room) --trace --count 1")
-    try program.awaitError("code='110'", within: .seconds(30))
-    return program
+  /// Makes the room, and stays in it: somebody who does so with another client.
+  func occupant(of room: String = "team@rooms.example.org") throws -> Receiver {
+    let account = try server.account("warden", on: server.plainDomain)
+    let occupant = try Receiver(account, port: server.port)
+    try occupant.ask(
+      "<presence to='\(room)/warden'><x xmlns='http://jabber.org/protocol/muc'/></presence>", "110")
+    return occupant
+  }
+
+  /// What is said in the room, as far as it is text.
+  func said(to occupant: Receiver, _ count: Int = 1) throws -> [Receiver.Message] {
+    // The room's subject comes first.
+    try occupant.messages(count + 1).filter { $0.body != nil }
   }
 
   /// The next line of a listener.

@@ -92,7 +92,7 @@ import Testing
       let outcome = try scene.run(command)
       #expect(outcome.status == 0 && outcome.output.isEmpty && outcome.error.isEmpty, "\(outcome.error)")
     }
-    #expect(try scene.message(occupant)["body"] == .string("build 42 is green"))
+    #expect(try scene.said(to: occupant).map(\.body) == ["build 42 is green"])
 
     let many = try scene.run(commands[2])
     #expect(many.status == 1 && many.output == "m2\n", "\(many.output)\(many.error)")

@@ -99,7 +99,27 @@ public struct MechanismChoice: Sendable, Equatable {
     throw .authentication(
       "no-mechanism",
       skipped.isEmpty
-        ? "the server offers no SASL mechanism" : "no acceptable SASL mechanism is offered: \(why)")
+        ? "the server offers no SASL mechanism" : "no acceptable SASL mechanism is offered: \(why)",
+      hint: hint)
+  }
+
+  /// What would make one of those offered acceptable.
+  private var hint: String? {
+    let other = skipped.first { $0.reason == Reason.notAllowed && Candidate(rawValue: $0.mechanism) != nil }
+    if let other {
+      return "leave --mechanism out, or name another: --mechanism \(other.mechanism)"
+    }
+    let reasons = skipped.map(\.reason)
+    if reasons.contains(Reason.unverified) { return "trust the server's authority with --cacert FILE" }
+    if reasons.contains(Reason.noCertificate) { return "a client certificate can be given with --cert FILE" }
+    return nil
+  }
+
+  /// The reasons that there is something to be done about.
+  private enum Reason {
+    static let notAllowed = "not among the mechanisms allowed"
+    static let unverified = "would show the password: the certificate is not verified"
+    static let noCertificate = "no client certificate given"
   }
 
   /// Why a mechanism will not do, or `nil` when it will.
@@ -108,7 +128,7 @@ public struct MechanismChoice: Sendable, Equatable {
   ) -> String? {
     guard let candidate = Candidate(rawValue: name) else { return "not supported" }
     let named = facts.allows(candidate)
-    guard facts.allowed.isEmpty || named else { return "not among the mechanisms allowed" }
+    guard facts.allowed.isEmpty || named else { return Reason.notAllowed }
     if candidate.needsPassword {
       guard facts.hasLocalpart else { return "no user name given" }
       guard facts.hasPassword else { return "no password given" }
@@ -116,13 +136,13 @@ public struct MechanismChoice: Sendable, Equatable {
     if candidate.isBound, type == nil { return noBinding(offer, facts) }
     switch candidate {
     case .external:
-      guard facts.hasClientCertificate else { return "no client certificate given" }
+      guard facts.hasClientCertificate else { return Reason.noCertificate }
       return facts.security == .plaintext ? "no TLS" : nil
     case .plain:
       // Also where it was named: no password leaves before the server was verified.
       switch facts.security {
       case .plaintext: return "would show the password: no TLS"
-      case .unverified: return "would show the password: the certificate is not verified"
+      case .unverified: return Reason.unverified
       case .verified:
         // A13: who could do better before has no reason to want the password itself now.
         guard !named, let previous = facts.previous, !["PLAIN", "ANONYMOUS"].contains(previous) else {

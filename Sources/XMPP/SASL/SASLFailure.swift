@@ -36,7 +36,11 @@ public struct SASLFailure: Sendable, Equatable {
     case "invalid-mechanism": ("the server does not know the mechanism it was asked for", nil)
     case "malformed-request": ("the server calls the login malformed", nil)
     case "mechanism-too-weak": ("the server calls the mechanism too weak", nil)
-    case "not-authorized": ("the server does not accept these credentials", nil)
+    case "not-authorized":
+      (
+        "the server does not accept these credentials",
+        "check the address and the password; there is no second try"
+      )
     case "temporary-auth-failure": ("the server cannot check logins at present", "try again later")
     default: ("the login failed", nil)
     }

@@ -30,23 +30,40 @@ public struct StreamError: Sendable, Equatable {
   }
 
   /// The failure it means for a run.
-  func failure(domain: String) -> Failure {
+  ///
+  /// - Parameters:
+  ///   - domain: what the stream was opened to.
+  ///   - host: where it was opened.
+  ///   - name: as whom the server answered, where it did.
+  func failure(domain: String, host: String? = nil, answeringAs name: String? = nil) -> Failure {
     var message = "the server closed the stream: \(condition)"
     if let text, !text.isEmpty { message += " (“\(text)”)" }
     if let applicationCondition { message += ", \(applicationCondition)" }
     if let otherHost { message += " “\(otherHost)”" }
-    return .protocolViolation(condition, message, hint: StreamError.hint(condition, domain: domain))
+    return .protocolViolation(condition, message, hint: StreamError.hint(condition, domain, host, name))
   }
 
-  private static func hint(_ condition: String, domain: String) -> String? {
+  private static func hint(_ condition: String, _ domain: String, _ host: String?, _ name: String?) -> String?
+  {
     switch condition {
-    case "host-unknown", "host-gone":
-      "“\(domain)” is not served there; name the domain of the addresses (what follows the @), and reach another "
-        + "host with --connect-to"
+    case "host-unknown", "host-gone": unknownHost(domain, host, name)
     case "see-other-host": "go there yourself with --connect-to"
     case "conflict": "another session took the same resource; choose another with --resource"
     case "policy-violation", "resource-constraint", "system-shutdown": "try again later"
     default: nil
     }
+  }
+
+  /// What to name in place of a domain that is not served: as whom the server answered, or, where the domain is that of a
+  /// host, what it may be the host of.
+  private static func unknownHost(_ domain: String, _ host: String?, _ name: String?) -> String {
+    let parent = domain.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1).dropFirst().first
+    var served = name.flatMap { $0.isEmpty || $0.utf8.elementsEqual(domain.utf8) ? nil : $0 }
+    if served == nil, let parent, parent.contains(UInt8(ascii: ".")), domain.utf8.first != UInt8(ascii: "[") {
+      served = IPAddress(domain) == nil ? String(decoding: parent, as: UTF8.self) : nil
+    }
+    let start = "“\(domain)” is not served there: name the domain of the addresses (what follows the @)"
+    guard let served else { return start + ", and the host with --connect-to" }
+    return "\(start): \(served) --connect-to \(host ?? domain)"
   }
 }

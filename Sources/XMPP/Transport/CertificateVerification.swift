@@ -57,7 +57,18 @@ struct CertificateVerification {
   private func wrongName(_ names: [CertificateName]) -> Problem {
     let usable = names.prefix(8).map(\.description).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
     let what = names.isEmpty ? "it names no domain (a common name does not count)" : "its names are \(usable)"
-    return Problem("wrong-name", "the certificate is not for \(reference): \(what)")
+    return Problem(
+      "wrong-name", "the certificate is not for \(reference): \(what)", hint: names.first.map(otherName))
+  }
+
+  /// What to type where the host was named and not the domain that it serves.
+  private func otherName(_ name: CertificateName) -> String {
+    var domain = name.value
+    for prefix in ["_xmpp-client.", "*."] where domain.utf8.starts(with: prefix.utf8) {
+      domain = String(domain.dropFirst(prefix.count))
+    }
+    return
+      "where that is the domain of the addresses (what follows the @), name it, and this host with --connect-to: \(domain)"
   }
 
   private func wrongPin(_ leaf: Certificate) -> Problem {

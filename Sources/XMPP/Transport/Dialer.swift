@@ -221,11 +221,11 @@ private struct Race {
 extension Failure {
   /// The same on the way to the proxy.
   fileprivate var ofProxy: Failure {
-    guard stage != .timeout else { return self }
+    guard stage != .timeout, status != .internalError else { return self }
     var failure = self
     failure.stage = .proxy
     failure.message = "the proxy cannot be reached: \(message)"
-    failure.hint = nil
+    failure.hint = "the proxy is what --proxy or ALL_PROXY names; is it running there?"
     return failure
   }
 }

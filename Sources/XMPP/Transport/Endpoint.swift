@@ -22,6 +22,9 @@ public struct Endpoint: Sendable, Hashable {
     case redirect
   }
 
+  /// Host and port as one writes them.
+  public var place: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
   /// A host name in ASCII, or an IP address without brackets.
   public var host: String
   /// The TCP port.

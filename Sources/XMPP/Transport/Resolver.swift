@@ -124,7 +124,9 @@ public struct Resolver: Sendable {
   /// What to say when no answer held an address: that the name is not there, else what failed, else that it has none.
   private func failure(_ host: String, _ answers: [DNSAnswer]) -> Failure {
     if answers.contains(.noSuchName) {
-      return Failure(.dns, "nxdomain", "\(host) does not exist", status: .noHost)
+      return Failure(
+        .dns, "nxdomain", "\(host) does not exist",
+        hint: "check the spelling; --connect-to HOST goes there without asking DNS", status: .noHost)
     }
     for case .failed(let failure) in answers { return failure }
     return noAddress(host)

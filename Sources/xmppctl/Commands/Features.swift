@@ -37,7 +37,10 @@ struct Features: ParsableCommand {
 
   private func makeProbe(_ logsIn: Bool) throws -> Probe {
     guard logsIn else {
-      guard let target else { throw Failure.usage("the domain is missing") }
+      guard let target else {
+        throw Failure.usage(
+          "the domain is missing", hint: "xmppctl features example.org, or --account NAME to log in")
+      }
       return try Probe(target, options, time)
     }
     let login = try account.login(reaching: options)

@@ -163,7 +163,8 @@ struct ConfigurationField {
 
   /// The failure for a member that has no meaning here.
   func unknown(_ name: String) -> Failure {
-    .configuration("unknown-key", "\(place): there is no key \(name)")
+    .configuration(
+      "unknown-key", "\(place): there is no key \(name)", hint: "man xmppctl-config has the keys")
   }
 
   /// The failure for a value that cannot be used.

@@ -55,7 +55,9 @@ struct SendOptions: ParsableArguments {
     if let form = forms.first, !message.isEmpty {
       throw Failure.usage("\(form) reads standard input, not --message")
     }
-    if recipients.isEmpty, !ndjson, !xml { throw Failure.usage("no recipient given") }
+    if recipients.isEmpty, !ndjson, !xml {
+      throw Failure.usage("no recipient given", hint: "xmppctl send bob@example.org")
+    }
     if room, recipients.count != 1 || recipients.first?.resourcepart != nil {
       throw Failure.usage("--room wants exactly one recipient, the room")
     }
