@@ -517,7 +517,7 @@ _xmppctl_listen() {
     # Offer option value completions
     case "${prev}" in
     '--type')
-        __xmppctl_add_completions -W 'message'$'\n''presence'$'\n''iq'$'\n''chat'$'\n''normal'$'\n''headline'$'\n''groupchat'
+        __xmppctl_add_completions -W 'message'$'\n''presence'$'\n''iq'$'\n''chat'$'\n''normal'$'\n''headline'$'\n''groupchat'$'\n''error'
         return
         ;;
     '--from')

@@ -223,7 +223,7 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" json' -l 'json' -d 'Print JSON objects.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" xml' -l 'xml' -d 'Print the stanzas themselves.'
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'type' -d 'Only message, presence, iq, chat, … Repeatable.' -rfka 'message presence iq chat normal headline groupchat'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'type' -d 'Only message, presence, iq, chat, … Repeatable.' -rfka 'message presence iq chat normal headline groupchat error'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'from' -d 'Only from this JID or domain. Repeatable.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'namespace' -d 'Only with a payload in this namespace. Repeatable.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -s 'n' -l 'count' -d 'Stop after N lines.' -rfka ''

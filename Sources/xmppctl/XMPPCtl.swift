@@ -42,9 +42,13 @@ struct XMPPCtl: ParsableCommand {
       Glibc.exit(failure.status.rawValue)
     } catch {
       guard exitCode(for: error).rawValue == EX_USAGE else { exit(withError: error) }
-      let failure = Failure.usage(
-        message(for: error), hint: "\(help(for: arguments)) says what there is")
-      Printer.failure(failure, command: command(of: arguments))
+      let command = command(of: arguments)
+      var failure = Failure.usage(message(for: error), hint: "\(help(for: arguments)) says what there is")
+      if !commands.contains(command), command != "xmppctl" {
+        let known = commands.joined(separator: ", ")
+        failure = .usage("there is no such command", hint: "the commands are \(known)")
+      }
+      Printer.failure(failure, command: command)
       Glibc.exit(failure.status.rawValue)
     }
   }
@@ -58,14 +62,18 @@ struct XMPPCtl: ParsableCommand {
     }
   }
 
-  /// The subcommand among the arguments, for messages.
+  private static var commands: [String] {
+    configuration.subcommands.map { $0.configuration.commandName ?? "" }
+  }
+
+  /// The subcommand among the arguments, for messages; what stands in its place where there is none.
   private static func command(of arguments: [String]) -> String {
-    let names = configuration.subcommands.map { $0.configuration.commandName ?? "" }
-    return arguments.first(where: names.contains) ?? "xmppctl"
+    let first = arguments.first { !$0.utf8.starts(with: "-".utf8) && !$0.isEmpty }
+    return arguments.first(where: commands.contains) ?? first ?? "xmppctl"
   }
 
   private static func help(for arguments: [String]) -> String {
     let command = command(of: arguments)
-    return command == "xmppctl" ? "xmppctl --help" : "xmppctl \(command) --help-all"
+    return !commands.contains(command) ? "xmppctl --help" : "xmppctl \(command) --help-all"
   }
 }

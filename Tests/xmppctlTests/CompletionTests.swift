@@ -87,7 +87,20 @@ import Testing
     #expect(try offers(shell, "xmppctl send --confirm ") == ["server", "receipt", "none"])
     #expect(try offers(shell, "xmppctl connect --tls s") == ["starttls"])
     #expect(try offers(shell, "xmppctl bind --mechanism SCRAM-SHA-512").contains("SCRAM-SHA-512-PLUS"))
-    #expect(try offers(shell, "xmppctl listen --type head") == ["headline"])
+    for (line, values) in [
+      ("send --type ", ["chat", "normal", "headline", "groupchat"]),
+      ("listen --type ", ["message", "presence", "iq", "chat", "normal", "headline", "groupchat", "error"]),
+      ("listen --type head", ["headline"]), ("send --confirm re", ["receipt"]),
+      ("send --tls ", ["auto", "direct", "starttls", "none"]), ("listen --tls d", ["direct"]),
+      ("features --tls-min ", ["1.2", "1.3"]),
+      ("send --mechanism SCRAM-SHA-256", ["SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"]),
+      ("listen --mechanism E", ["EXTERNAL"]),
+    ] {
+      #expect(try offers(shell, "xmppctl \(line)") == Set(values), "\(line)")
+    }
+    // What --help leaves out is offered too.
+    #expect(try offers(shell, "xmppctl send --replace") == ["--replace-invalid"])
+    #expect(try offers(shell, "xmppctl listen --ping") == ["--ping-interval"])
   }
 
   @Test(
@@ -102,6 +115,9 @@ import Testing
       """)
     #expect(try offers(shell, "xmppctl bind --account w", in: folder) == ["work", "wine"])
     #expect(try offers(shell, "xmppctl bind -a h", in: folder) == ["home"])
+    for command in ["features", "send", "listen"] {
+      #expect(try offers(shell, "xmppctl \(command) --account h", in: folder) == ["home"])
+    }
     try folder.write(".config/xmppctl/config.json5", "not what it should be")
     #expect(try offers(shell, "xmppctl bind --account w", in: folder) == [])
   }

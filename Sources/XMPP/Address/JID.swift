@@ -27,10 +27,18 @@ public struct JID: Sendable, Hashable, CustomStringConvertible {
     let slash = bytes.firstIndex(of: UInt8(ascii: "/"))
     let address = bytes[..<(slash ?? bytes.endIndex)]
     let at = address.firstIndex(of: UInt8(ascii: "@"))
-    try self.init(
-      localpart: at.map { Array(address[..<$0]) },
-      domainpart: Array(at.map { address[$0...].dropFirst() } ?? address),
-      resourcepart: slash.map { Array(bytes[$0...].dropFirst()) }, stage: stage)
+    do throws(Failure) {
+      try self.init(
+        localpart: at.map { Array(address[..<$0]) },
+        domainpart: Array(at.map { address[$0...].dropFirst() } ?? address),
+        resourcepart: slash.map { Array(bytes[$0...].dropFirst()) }, stage: stage)
+    } catch {
+      // A long one would hide what is wrong with it.
+      guard (1...256).contains(bytes.count) else { throw error }
+      var failure = error
+      failure.message += ": \(text)"
+      throw failure
+    }
   }
 
   /// Prepares parts that are apart already, as UTF-8. A part that is there must not be empty.

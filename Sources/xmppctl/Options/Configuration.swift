@@ -7,9 +7,14 @@ struct Configuration {
   /// The accounts by name.
   private(set) var accounts: [String: AccountSettings] = [:]
   private var defaultName: String?
+  /// Whether there is no such file.
+  private let isAbsent: Bool
 
   /// Where there is no file.
-  init(absent file: String) { self.file = file }
+  init(absent file: String) {
+    self.file = file
+    isAbsent = true
+  }
 
   /// Reads JSON5: `{default: "work", accounts: {work: {jid: "…"}}}`.
   ///
@@ -22,6 +27,7 @@ struct Configuration {
   /// - Throws: status 78, naming the key and the account.
   init(_ json5: [UInt8], file: String, home: String?) throws(Failure) {
     self.file = file
+    isAbsent = false
     let root = ConfigurationField(place: file, value: try Configuration.parse(json5, file))
     for (name, field) in try root.members() {
       switch name {
@@ -52,7 +58,8 @@ struct Configuration {
   /// - Throws: status 78 where there is none.
   func account(named name: String) throws(Failure) -> AccountSettings {
     if let account = accounts[name] { return account }
-    throw .configuration("unknown-account", "\(file): there is no account \(name)", hint: namesHint)
+    let why = isAbsent ? "no such file, and so no" : "there is no"
+    throw .configuration("unknown-account", "\(file): \(why) account \(name)", hint: namesHint)
   }
 
   /// The account of a JID, whatever the resourceparts; the default one where several have it.

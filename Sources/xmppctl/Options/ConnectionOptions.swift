@@ -61,7 +61,7 @@ struct ConnectionOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Limit for one endpoint, TCP and TLS; default 10.", valueName: "s", visibility: .uncommon))
+      "Limit for one endpoint, TCP and TLS; default 10.", valueName: "sec", visibility: .uncommon))
   var connectTimeout: [Seconds] = []
 
   @Option(
@@ -121,7 +121,7 @@ struct ConnectionOptions: ParsableArguments {
 struct TimeOption: ParsableArguments {
   @Option(
     name: [.customShort("m"), .long],
-    help: ArgumentHelp("Limit for the whole run; default 30.", valueName: "s"))
+    help: ArgumentHelp("Limit for the whole run; default 30.", valueName: "sec"))
   var maxTime: [Seconds] = []
 }
 

@@ -7,7 +7,7 @@ struct FilterOptions: ParsableArguments {
     help: ArgumentHelp(
       "Only message, presence, iq, chat, … Repeatable.",
       valueName: "type"),
-    completion: .list(["message", "presence", "iq"] + Message.Kind.allCases.map(\.rawValue)))
+    completion: .list(["message", "presence", "iq"] + Message.Kind.allCases.map(\.rawValue) + ["error"]))
   var type: [String] = []
 
   @Option(help: ArgumentHelp("Only from this JID or domain. Repeatable.", valueName: "jid"))
@@ -22,12 +22,12 @@ struct FilterOptions: ParsableArguments {
     name: [.customShort("n"), .long], help: ArgumentHelp("Stop after N lines.", valueName: "n"))
   var count: [Count] = []
 
-  @Option(help: ArgumentHelp("Stop when nothing was printed for S seconds.", valueName: "s"))
+  @Option(help: ArgumentHelp("Stop when nothing was printed for S seconds.", valueName: "sec"))
   var idle: [Seconds] = []
 
   @Option(
     name: [.customShort("m"), .long],
-    help: ArgumentHelp("Stop after S seconds; without it, never.", valueName: "s"))
+    help: ArgumentHelp("Stop after S seconds; without it, never.", valueName: "sec"))
   var maxTime: [Seconds] = []
 
   func makeFilter() throws -> StanzaFilter {
@@ -104,7 +104,7 @@ struct KeepingOptions: ParsableArguments {
   var noReconnect = false
   @Option(
     help: ArgumentHelp(
-      "Ask the server whether it is there after S seconds of silence; default 60.", valueName: "s",
+      "Ask the server whether it is there after S seconds of silence; default 60.", valueName: "sec",
       visibility: .uncommon))
   var pingInterval: [Seconds] = []
 

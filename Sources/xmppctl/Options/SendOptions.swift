@@ -43,8 +43,9 @@ struct SendOptions: ParsableArguments {
   var retry = false
   @Flag(help: "Print a line of JSON for each stanza.") var json = false
 
-  @Option(help: ArgumentHelp("Limit for the whole run; default 30.", valueName: "s")) var maxTime: [Seconds] =
-    []
+  @Option(help: ArgumentHelp("Limit for the whole run; default 30.", valueName: "sec")) var maxTime:
+    [Seconds] =
+      []
 
   /// What the options say about every message.
   ///

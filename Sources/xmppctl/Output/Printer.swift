@@ -47,7 +47,7 @@ enum Printer {
   /// Says a failure and its hint on stderr: `xmppctl: COMMAND: STAGE: what happened`.
   static func failure(_ failure: Failure, command: String) {
     let place = failure.place.map { ", \($0.shown)" } ?? ""
-    diagnostic("xmppctl: \(command): \(failure.stage.rawValue): \(failure.message.shown)\(place)")
+    diagnostic("xmppctl: \(command.shown): \(failure.stage.rawValue): \(failure.message.shown)\(place)")
     if let hint = failure.hint { diagnostic("xmppctl: hint: \(hint.shown)") }
   }
 
