@@ -58,6 +58,10 @@ import XMPP
         status: .usage, stage: .usage, line: "xmppctl send -m hello", message: #/no recipient given/#,
         hint: #/xmppctl send bob@example\.org/#),
       Way(
+        status: .usage, stage: .usage, line: "xmppctl send -m hello bob",
+        message: #/bob is the name of a server: the domain is missing/#,
+        hint: #/xmppctl send bob@example\.org/#),
+      Way(
         status: .data, stage: .input, line: "printf 'a\\001b' | xmppctl send bob@example.org",
         message: #/.*U\+0001.*offset 1.*/#, hint: #/.*--replace-invalid.*/#),
       Way(

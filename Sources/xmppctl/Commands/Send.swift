@@ -26,6 +26,7 @@ struct Send: ParsableCommand {
     if !message.replaceInvalid { try InputText.checkArguments() }
     let template = try message.template(for: recipients.map { try JID(target: $0) })
     let login = try account.login(reaching: options)
+    try message.checkRecipients(template.recipients, of: login.jid)
     let limit = try once("--max-time", message.maxTime)?.value ?? login.maxTime ?? 30
     let waiter = Waiter(seconds: limit, interrupts: Interrupts())
     let room = try message.room(template.recipients, account: login.jid)

@@ -86,6 +86,19 @@ struct SendOptions: ParsableArguments {
     return template
   }
 
+  /// A name without a domain is the address of a server by the rules (RFC 7622 §3.2), and nobody means that: it would be
+  /// taken, and lost.
+  ///
+  /// - Throws: a usage failure that names the address that is probably meant.
+  func checkRecipients(_ recipients: [JID], of account: JID) throws {
+    for to in recipients where to.localpart == nil && !xml && to.domain != account.domain {
+      guard !to.domainpart.utf8.contains(UInt8(ascii: ".")), to.domainAddress == nil else { continue }
+      throw Failure.usage(
+        "\(to.domainpart) is the name of a server: the domain is missing",
+        hint: "xmppctl send \(to.domainpart)@\(account.domainpart)")
+    }
+  }
+
   /// Where the stanzas come from.
   func source(_ template: SendTemplate) throws -> SendSource {
     if let body = try once("--message", message) {
