@@ -13,7 +13,7 @@ executable := .build/release/xmppctl
 bin := $(DESTDIR)$(PREFIX)/bin
 share := $(DESTDIR)$(PREFIX)/share
 
-.PHONY: build demo test bench torture sanitize lint deb check-deb install uninstall clean help
+.PHONY: build demo test fuzz bench torture sanitize lint deb check-deb install uninstall clean help
 
 build: ## the executable, as it is released
 	scripts/install-dependencies.sh build
@@ -27,6 +27,10 @@ test: ## all tests, against real servers on loopback among others
 	swift build --build-tests
 	swift test --skip-build 2>&1 | tee .build/test.log
 	grep -hoE 'Test run with [0-9]+ tests?.*' .build/test.log
+
+fuzz: ## each fuzz target for TIME=60 seconds, or TARGET=NAME alone
+	scripts/install-dependencies.sh build
+	Tests/Fuzz/fuzz.sh $(or $(TIME),60) $(TARGET)
 
 bench: ## the speed beside that of other programs
 	Tests/Benchmarks/bench.sh
@@ -52,7 +56,7 @@ sanitize: ## the tests once more under the address sanitizer (with leaks) and un
 lint: ## the style, the import rule; notes on files that grow long
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
 	scripts/check-imports.sh
-	for script in scripts/*.sh Tests/Benchmarks/*.sh .ci/run; do bash -n $$script; done
+	for script in scripts/*.sh Tests/Benchmarks/*.sh Tests/Fuzz/*.sh .ci/run; do bash -n $$script; done
 	find Sources Tests -name '*.swift' -exec awk 'END { if (NR > 300) print "note: " FILENAME " has " NR " lines" }' {} \;
 
 $(executable):
@@ -84,7 +88,7 @@ uninstall: ## removes what install put there
 	rm -f $(share)/fish/vendor_completions.d/xmppctl.fish
 
 clean: ## removes everything that was built
-	rm -rf .build
+	rm -rf .build .build-*
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

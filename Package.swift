@@ -53,6 +53,12 @@ let package = Package(
       dependencies: ["xmppctl", "XMPP", "TestSupport"],
       resources: [.copy("Golden")],
       swiftSettings: strict),
+    .testTarget(
+      name: "FuzzTests",
+      dependencies: ["xmppctl", "XMPP", "TestSupport", "COpenSSL"],
+      path: "Tests/Fuzz",
+      exclude: ["Corpus", "Engine", "fuzz.sh", "json.dict", "xml.dict"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

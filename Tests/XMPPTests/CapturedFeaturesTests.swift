@@ -69,6 +69,18 @@ import TestSupport
     #expect(difference == nil, "\(difference ?? "")")
   }
 
+  @Test("features in features are told two levels deep and more, but not as deep as a server likes")
+  func featuresInFeatures() {
+    func nested(_ levels: Int) -> Element {
+      (0..<levels).reduce(Element("f", "urn:f")) { inner, _ in
+        Element("f", "urn:f", [Element("inline", "urn:f", [inner])])
+      }
+    }
+    func depth(_ feature: StreamFeature) -> Int { feature.inline.map { depth($0) + 1 }.max() ?? 0 }
+    #expect(depth(StreamFeature(nested(2))) == 2)
+    #expect(depth(StreamFeature(nested(100))) == 3)
+  }
+
   @Test func theCatalogueKnowsThemAll() throws {
     let captures = try captures()
     #expect(captures.count > 60)

@@ -200,6 +200,20 @@ import Testing
     #expect(condition(String(repeating: "<a\(declarations)>", count: 4)) == "policy-violation")
   }
 
+  @Test("X7: names that a long namespace makes long are counted as if they were written out")
+  func longNamespaces() {
+    func text(_ tag: String) -> String {
+      "<m xmlns:a='\(String(repeating: "x", count: 900))'>" + String(repeating: "<\(tag)/>", count: 30)
+        + "</m>"
+    }
+    let limits = Limits(elementBytes: 2000)
+    #expect(condition(text("b"), limits: limits) == nil)
+    #expect(condition(text("a:b"), limits: limits) == "policy-violation")
+    #expect(condition(text("b a:c='d'"), limits: limits) == "policy-violation")
+    // What is counted is one element, not the stream.
+    #expect(condition(String(repeating: text("b"), count: 3), limits: limits) == nil)
+  }
+
   @Test("X7: a tag that never ends is refused, in an element, as the root and as an end tag")
   func endlessTag() {
     let limits = Limits(tagBytes: 1000)

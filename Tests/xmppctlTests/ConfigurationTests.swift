@@ -108,6 +108,20 @@ import XMPP
     #expect(failure?.condition == "malformed")
   }
 
+  @Test("what is no UTF-8 is a mistake and no crash: found by fuzzing, in the JSON reader")
+  func brokenTextIsAMistakeAndNoCrash() throws {
+    for bytes in [[0xFF], [0xC3], [0xE2, 0x80], [0xED, 0xA0, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80]]
+      as [[UInt8]]
+    {
+      for (before, behind) in [("{accounts: {a: {password: '", "'}}}"), ("{", ": 1}"), ("", "")] {
+        let failure = #expect(throws: Failure.self) {
+          try Configuration(Array(before.utf8) + bytes + Array(behind.utf8), file: "c.json5", home: nil)
+        }
+        #expect(failure?.condition == "malformed")
+      }
+    }
+  }
+
   @Test func aMissingFileMattersOnlyWhereItWasNamed() throws {
     let empty = try TemporaryFolder()
     let configured = try ConfiguredLogin("{}")

@@ -98,6 +98,12 @@ import XMPP
     #expect(failure?.status == .data && failure?.message.contains("line 7") == true)
   }
 
+  @Test func anObjectOfVeryManyKeysIsRefusedAtOnce() {
+    let members = (0..<200_000).map { "\"k\($0)\":null" }.joined(separator: ",")
+    let failure = #expect(throws: Failure.self) { try object("{\(members)}") }
+    #expect(failure?.message.contains("more than 64 keys") == true)
+  }
+
   @Test func halfASurrogateIsReplacedWhereThatIsWanted() throws {
     #expect(try object(#"{"a":"\ud800\u0061\u0001"}"#, replacing: true).value("a") == "\u{FFFD}a\u{FFFD}")
   }

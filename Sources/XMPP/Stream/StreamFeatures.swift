@@ -49,8 +49,14 @@ public struct StreamFeature: Sendable {
   /// The XML as it came.
   public var element: Element
 
+  /// How deep features are read in features; two levels is what there is (XEP-0388 around XEP-0386). Each is shown with its XML,
+  /// so that depth multiplies.
+  private static let deepest = 3
+
   /// Reads one child of `<stream:features/>`, or of an `<inline/>`.
-  init(_ element: Element) {
+  init(_ element: Element) { self.init(element, depth: 1) }
+
+  private init(_ element: Element, depth: Int) {
     let entry = FeatureCatalogue.entry(element)
     name = element.name
     namespace = element.namespace
@@ -62,7 +68,8 @@ public struct StreamFeature: Sendable {
       element.elements.lazy.compactMap { child in
         child.name == "required" ? true : child.name == "optional" ? false : nil
       }.first
-    inline = FeatureCatalogue.inline(in: element).map(StreamFeature.init)
+    let isDeepest = depth > StreamFeature.deepest
+    inline = isDeepest ? [] : FeatureCatalogue.inline(in: element).map { StreamFeature($0, depth: depth + 1) }
     self.element = element
   }
 }

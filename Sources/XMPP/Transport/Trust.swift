@@ -12,13 +12,6 @@ public enum Trust: Sendable {
   /// The certificates of one PEM file.
   public struct Authorities: Sendable {
     let certificates: [Certificate]
-
-    /// Reads them.
-    ///
-    /// - Throws: `.noInput` where the file cannot be read, `.data` where it does not hold certificates.
-    public init(file: String) throws(Failure) {
-      certificates = try PEMFile(path: file).certificates()
-    }
   }
 
   /// OpenSSL's `X509_STORE *`, owned by the caller.
@@ -33,6 +26,15 @@ public enum Trust: Sendable {
       SystemTrust.current.fill(store)
     }
     return store
+  }
+}
+
+extension Trust.Authorities {
+  /// Reads them.
+  ///
+  /// - Throws: `.noInput` where the file cannot be read, `.data` where it does not hold certificates.
+  public init(file: String) throws(Failure) {
+    self.init(certificates: try PEMFile(path: file).certificates())
   }
 }
 

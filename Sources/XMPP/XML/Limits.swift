@@ -13,6 +13,9 @@ public struct Limits: Sendable, Equatable {
   /// Levels, the stream root being the first.
   public var depth: Int
 
+  /// Bytes of the names of one first-level element with their namespaces, which on the wire are written once and meant often.
+  var nameBytes: Int { 2 * elementBytes }
+
   /// The defaults let through what servers let through, and keep a hostile stream below 32 MiB of memory.
   public init(
     elementBytes: Int = 4 << 20, tagBytes: Int = 1 << 20, attributes: Int = 256, nodes: Int = 1 << 17,

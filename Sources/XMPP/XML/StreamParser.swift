@@ -29,7 +29,7 @@ public struct StreamParser: ~Copyable {
   public init(limits: Limits = Limits()) {
     self.limits = limits
     scanner = ByteScanner(limits: limits)
-    tree = TreeBuilder()
+    tree = TreeBuilder(limits: limits)
   }
 
   /// A parser for first-level elements alone, as if the header of a stream with that content namespace had come before.
@@ -39,7 +39,7 @@ public struct StreamParser: ~Copyable {
     header.openStream(content: namespace)
     rootTag = Array(header.bytes.drop { $0 != UInt8(ascii: ">") }.dropFirst())
     scanner = ByteScanner(limits: limits, inside: true)
-    tree = TreeBuilder(rootTag: rootTag)
+    tree = TreeBuilder(limits: limits, rootTag: rootTag)
   }
 
   /// The namespace that the header declared for the stream's content, `jabber:client` as a rule (RFC 6120 §4.8.2).
@@ -92,7 +92,7 @@ public struct StreamParser: ~Copyable {
       case .element:
         try feed(piece)
         let element = try tree.element(at: scanner.elementStart)
-        if tree.isFull { tree = TreeBuilder(rootTag: rootTag) }
+        if tree.isFull { tree = TreeBuilder(limits: limits, rootTag: rootTag) }
         return .element(element)
       case .end:
         try feed(piece)

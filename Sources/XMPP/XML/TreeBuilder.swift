@@ -13,11 +13,16 @@ final class TreeBuilder {
   @exclusivity(unchecked) private var problem: (condition: String, text: String)?
   /// The default namespace of the root.
   private(set) var contentNamespace = ""
+  /// Bytes of all names of one first-level element, each with its namespace spelled out where it stands, and the most there
+  /// may be: few bytes on the wire could make lines of any length otherwise.
+  @exclusivity(unchecked) private var nameBytes = 0
+  private let mostNameBytes: Int
   /// Namespace declarations that are in force may not be more than this; libxml2 searches them one by one.
   private static let namespacesInForce: Int32 = 256
 
   /// - Parameter rootTag: the root's start tag, when it was read before.
-  init(rootTag: [UInt8] = []) {
+  init(limits: Limits, rootTag: [UInt8] = []) {
+    mostNameBytes = limits.nameBytes
     var handler = TreeBuilder.handler
     let user = Unmanaged.passUnretained(self).toOpaque()
     parser = xmlCreatePushParserCtxt(&handler, user, nil, 0, nil)
@@ -92,7 +97,10 @@ final class TreeBuilder {
     if let parser, parser.pointee.nsNr > 2 * TreeBuilder.namespacesInForce {
       return fail("policy-violation", "more than \(TreeBuilder.namespacesInForce) namespaces at once")
     }
-    if depth <= 1 { beginTape() }
+    if depth <= 1 {
+      beginTape()
+      nameBytes = 0
+    }
     if depth == 0, let namespaces {
       // Pairs of prefix and name; no prefix is the default.
       for pair in 0..<count where namespaces[2 * pair] == nil {
@@ -100,19 +108,29 @@ final class TreeBuilder {
       }
     }
     depth += 1
-    tape.openElement(names.place(name), names.place(namespace), attributes: attributeCount)
+    tape.openElement(counted(name), counted(namespace), attributes: attributeCount)
     if let attributes {
       for place in 0..<attributeCount {
         // Five pointers each: name, prefix, namespace, begin and end of the value.
         let attribute = attributes + 5 * place
         guard let begin = attribute[3], let end = attribute[4] else { continue }
         tape.attribute(
-          names.place(attribute[0]), names.place(attribute[2]),
+          counted(attribute[0]), counted(attribute[2]),
           UnsafeBufferPointer(start: begin, count: end - begin))
       }
     }
+    if nameBytes > mostNameBytes {
+      fail("policy-violation", "names and namespaces of more than \(mostNameBytes) bytes")
+    }
     // Of the root, only the tag: what follows are elements of their own.
     if depth == 1 { tape.closeElement() }
+  }
+
+  /// The place of a name that stands somewhere, which is counted.
+  @inline(__always) private func counted(_ name: Bytes?) -> UInt32 {
+    let place = names.place(name)
+    nameBytes += names.strings[Int(place)].utf8.count
+    return place
   }
 
   private func end() {

@@ -8,6 +8,9 @@ struct InputObject {
   /// The members in the order they were written.
   private(set) var members: [(key: String, value: String)] = []
 
+  /// More than any object means anything by; each is compared with those before it.
+  private static let mostKeys = 64
+
   private let bytes: [UInt8]
   private let line: Int
   private let check: InputText
@@ -38,6 +41,9 @@ struct InputObject {
           throw malformed("has the key \"\(key)\" twice")
         }
         keys.append(key)
+        guard keys.count <= InputObject.mostKeys else {
+          throw malformed("has more than \(InputObject.mostKeys) keys")
+        }
         try expect(":", "a colon")
         skipSpace()
         if peek == UInt8(ascii: "n") {

@@ -11,8 +11,10 @@ enum JSONValue: Decodable, Equatable {
 
   /// Reads JSON5: comments, bare keys, single quotes, trailing commas. Of equal keys the first counts.
   ///
-  /// - Throws: where it is malformed or nested too deep; the decoder says no more than that.
+  /// - Throws: where it is malformed or nested too deep; the decoder says no more than that. It traps on what is no UTF-8,
+  ///   so that is refused before.
   init(json5 bytes: [UInt8]) throws {
+    _ = try UTF8Span(validating: bytes.span)
     let decoder = JSONDecoder()
     decoder.allowsJSON5 = true
     self = try decoder.decode(JSONValue.self, from: Data(bytes))

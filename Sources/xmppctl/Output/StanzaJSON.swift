@@ -9,7 +9,8 @@ extension JSONWriter {
   ///   the first; where there are several, or one has a language, `subjects`, `bodies`, `statuses` list them all.
   /// - `thread`, `show`, `priority`: the first, where it has no attributes; a priority only as a plain number.
   /// - `delay`: the first (XEP-0203), its words as `reason`.
-  /// - `error`: the first, of a stanza of type `error`; what is not shown in it is in its own `attrs` and `payload`.
+  /// - `error`: the first, of a stanza of type `error`; what is not shown in it is in its own `attrs`, `payload`
+  ///   and `other_text`.
   ///
   /// Attributes of the stanza without a key stand in `attrs`. Text directly in the stanza, which should have none, is
   /// `text`; white space between its children is dropped.
@@ -136,6 +137,7 @@ extension JSONWriter {
       if parts.hasOtherAttributes {
         json.attributes(element.attributes) { StanzaErrorParts.isOwn($0) }
       }
+      if parts.hasText { json.member("other_text", element.text) }
       guard parts.hasPayload else { return }
       json.key(literal: "payload")
       json.array { json in

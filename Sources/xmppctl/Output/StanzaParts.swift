@@ -84,7 +84,7 @@ struct StanzaParts: ~Copyable {
         add(element, at: place, isError: isError)
         place += 1
       case .text(let text):
-        hasText = hasText || text.withUTF8 { !$0.allSatisfy { $0 == 0x20 || 0x09...0x0D ~= $0 } }
+        hasText = hasText || text.isMoreThanSpace
       }
     }
   }
@@ -172,8 +172,13 @@ struct StanzaErrorParts {
   private(set) var hasPayload = false
   /// Whether it has attributes without a key.
   let hasOtherAttributes: Bool
+  /// Whether there is text between the children other than white space.
+  let hasText: Bool
 
   init(_ element: Element) {
+    hasText = element.children.contains {
+      if case .text(let text) = $0 { text.isMoreThanSpace } else { false }
+    }
     hasOtherAttributes = !element.attributes.allSatisfy(StanzaErrorParts.isOwn)
     var found = false
     for (place, child) in element.elements.enumerated() {
@@ -196,6 +201,10 @@ struct StanzaErrorParts {
 
   /// Whether an attribute of an error has a key of its own.
   static func isOwn(_ attribute: Attribute) -> Bool { attribute.is("type") || attribute.is("by") }
+}
+
+extension Text {
+  fileprivate var isMoreThanSpace: Bool { withUTF8 { !$0.allSatisfy { $0 == 0x20 || 0x09...0x0D ~= $0 } } }
 }
 
 extension Element {
