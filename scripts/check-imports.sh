@@ -17,7 +17,6 @@ CResolver            XMPP/Transport/@(Resolver|NameServers|DNS*).swift
 CZlib                XMPP/Transport/Compression*.swift
 XMPP                 xmppctl/*
 ArgumentParser       xmppctl/*
-FoundationEssentials xmppctl/*
 '
 
 # files              names of other rooms that they do not use

@@ -34,7 +34,7 @@ run() { # TARGET
   local corpus=$build/corpus/$1 found=$build/found/$1 log=$build/$1.log dictionary=()
   mkdir -p "$corpus" "$found"
   case $1 in
-    stream | features | answers | management | xml | stanza) dictionary=(-dict=$here/xml.dict) ;;
+    stream | reader | features | answers | management | xml | stanza) dictionary=(-dict=$here/xml.dict) ;;
     config | ndjson) dictionary=(-dict=$here/json.dict) ;;
   esac
   local status=0

@@ -89,7 +89,7 @@ import XMPP
       "password_file and"
     ),
     (#"{accounts: {work: {sasl2: true, no_sasl2: true}}}"#, "contradiction", "sasl2 and no_sasl2"),
-    (#"{accounts: "#, "malformed", "JSON5"),
+    (#"{accounts: "#, "malformed", "JSON5: line 1"),
     ("", "malformed", "JSON5"),
   ])
   func aMistakeIsNamed(json5: String, condition: String, words: String) throws {
@@ -108,7 +108,7 @@ import XMPP
     #expect(failure?.condition == "malformed")
   }
 
-  @Test("what is no UTF-8 is a mistake and no crash: found by fuzzing, in the JSON reader")
+  @Test("what is no UTF-8 is a mistake and no crash: found by fuzzing")
   func brokenTextIsAMistakeAndNoCrash() throws {
     for bytes in [[0xFF], [0xC3], [0xE2, 0x80], [0xED, 0xA0, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80]]
       as [[UInt8]]
@@ -117,9 +117,67 @@ import XMPP
         let failure = #expect(throws: Failure.self) {
           try Configuration(Array(before.utf8) + bytes + Array(behind.utf8), file: "c.json5", home: nil)
         }
-        #expect(failure?.condition == "malformed")
+        #expect(failure?.message.contains("line 1: it is not UTF-8") == true)
       }
     }
+  }
+
+  @Test("JSON5 1.0.0, value by value")
+  func json5Values() throws {
+    let cases: [(String, JSONValue)] = [
+      ("null", .null), (" true // x", .bool(true)), ("/* { */false", .bool(false)),
+      ("0", .number(0)), ("-0", .number(-0.0)), ("+1", .number(1)), (".5", .number(0.5)), ("5.", .number(5)),
+      ("1e3", .number(1000)), ("1.5E-1", .number(0.15)), ("5.e+1", .number(50)), ("0xFf", .number(255)),
+      ("-0X10", .number(-16)), ("Infinity", .number(.infinity)), ("-Infinity", .number(-.infinity)),
+      ("1e999", .number(.infinity)), ("\"\"", .string("")), ("'a\"b'", .string("a\"b")),
+      (
+        #"'\'\"\\\/\b\f\n\r\t\v\0\x41\u00e9\uD83D\uDE00\q'"#,
+        .string("'\"\\/\u{8}\u{C}\n\r\t\u{B}\0A\u{E9}\u{1F600}q")
+      ),
+      ("'a\\\nb\\\r\nc\\\u{2028}d'", .string("abcd")),
+      ("'\u{2028}\t\u{FEFF}'", .string("\u{2028}\t\u{FEFF}")),
+      ("[]", .array([])), ("[1,[2,],]", .array([.number(1), .array([.number(2)])])), ("{}", .object([:])),
+      (
+        "{a:1,$_b2:2,'c d':3,\"e\":4,null:5,\u{E9}:6,}",
+        .object([
+          "a": .number(1), "$_b2": .number(2), "c d": .number(3), "e": .number(4), "null": .number(5),
+          "\u{E9}": .number(6),
+        ])
+      ),
+      ("\u{FEFF}\u{A0}\u{2003}\u{2029}{\u{B}\u{C}}\u{3000}", .object([:])),
+    ]
+    for (text, value) in cases { #expect(try JSONValue(json5: Array(text.utf8)) == value, "\(text)") }
+    for text in ["NaN", "-NaN"] {
+      guard case .number(let number) = try JSONValue(json5: Array(text.utf8)) else {
+        throw SupportFailure(text)
+      }
+      #expect(number.isNaN)
+    }
+  }
+
+  @Test(
+    "what is no JSON5 is refused, with its line: 7.5e+ was found by fuzzing",
+    arguments: [
+      ("", 1, "no value"), ("\n\n  x", 3, "no value"), ("{a:\n+7.5e+}", 2, "lacks its digits"),
+      ("0x", 1, "lacks its digits"),
+      ("1e", 1, "lacks its digits"), (".", 1, "no value"), ("-", 1, "no value"), ("--1", 1, "no value"),
+      ("01", 1, "begins with 0"),
+      ("1a", 1, "no value"), ("nullx", 1, "no value"), ("tru", 1, "no value"), ("{a}", 1, "colon"),
+      ("{a:1 b:2}", 1, "comma"),
+      ("{1:2}", 1, "no key"), ("{,}", 1, "no key"), ("{a:1,a:2}", 1, "twice"),
+      ("{'a':1,\n\"a\":2}", 2, "twice"),
+      ("[1 2]", 1, "comma"), ("[,]", 1, "no value"), ("[", 1, "no value"), ("'a", 1, "does not end"),
+      ("'a\nb'", 1, "on its line"),
+      (#"'\1'"#, 1, "escape"), (#"'\01'"#, 1, "escape"), (#"'\x4'"#, 1, "digits"),
+      (#"'\ud800'"#, 1, "surrogate"),
+      (#"'\udc00\ud800'"#, 1, "surrogate"), ("{} x", 1, "behind"), ("/* x", 1, "comment"),
+      ("/", 1, "no value"), ("{\u{200B}}", 1, "no key"),
+      ("\0", 1, "no value"), ("{}\0", 1, "behind"),
+    ])
+  func noJSON5(text: String, line: Int, what: String) {
+    let failure = #expect(throws: JSON5Reader.Malformed.self) { try JSONValue(json5: Array(text.utf8)) }
+    #expect(failure?.line == line)
+    #expect(failure?.what.contains(what) == true)
   }
 
   @Test func aMissingFileMattersOnlyWhereItWasNamed() throws {

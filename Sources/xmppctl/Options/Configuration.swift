@@ -81,11 +81,11 @@ struct Configuration {
   }
 
   private static func parse(_ json5: [UInt8], _ file: String) throws(Failure) -> JSONValue {
-    // The decoder does not say where the mistake is.
-    guard let value = try? JSONValue(json5: json5) else {
-      throw .configuration("malformed", "\(file): it is not valid JSON5")
+    do throws(JSON5Reader.Malformed) {
+      return try JSONValue(json5: json5)
+    } catch {
+      throw .configuration("malformed", "\(file): it is not valid JSON5: line \(error.line): \(error.what)")
     }
-    return value
   }
 }
 

@@ -79,7 +79,8 @@ private func checkMask(_ element: Element) throws {
   try hold(secretTexts(shown).allSatisfy { $0.isSame(as: "***") }, "a secret is shown")
 }
 
-private func secretTexts(_ element: Element, isSecret outer: Bool = false) -> [String] {
+/// The text in elements that carry secrets.
+func secretTexts(_ element: Element, isSecret outer: Bool = false) -> [String] {
   let names = [
     "auth", "challenge", "response", "success", "initial-response", "additional-data", "password", "token",
     "digest",

@@ -11,6 +11,9 @@ struct FuzzTarget: Sendable {
   /// All of them.
   static let all: [FuzzTarget] = [
     FuzzTarget(name: "stream", check: checkStream),
+    FuzzTarget(name: "reader", check: checkReader),
+    FuzzTarget(name: "compression", check: checkCompression),
+    FuzzTarget(name: "socks", check: checkSOCKS),
     FuzzTarget(name: "features", check: checkFeatures),
     FuzzTarget(name: "answers", check: checkAnswers),
     FuzzTarget(name: "management", check: checkManagement),
@@ -42,8 +45,13 @@ func attempt<Value>(_ body: () throws -> Value) throws -> Result<Value, Failure>
   do { return .success(try body()) } catch let failure as Failure { return .failure(failure) }
 }
 
-/// An input as it may arrive: whole, byte by byte, and in pieces whose lengths follow from its bytes.
+/// An input as it may arrive: whole, byte by byte, and in pieces.
 func cuttings(_ bytes: [UInt8]) -> [[ArraySlice<UInt8>]] {
+  [[bytes[...]], bytes.indices.map { bytes[$0...$0] }, pieces(of: bytes)]
+}
+
+/// The input in pieces whose lengths follow from its bytes.
+func pieces(of bytes: [UInt8]) -> [ArraySlice<UInt8>] {
   var random = SeededGenerator(seed: seed(bytes))
   var pieces: [ArraySlice<UInt8>] = []
   var rest = bytes[...]
@@ -52,7 +60,7 @@ func cuttings(_ bytes: [UInt8]) -> [[ArraySlice<UInt8>]] {
     pieces.append(rest.prefix(length))
     rest = rest.dropFirst(length)
   }
-  return [[bytes[...]], bytes.indices.map { bytes[$0...$0] }, pieces]
+  return pieces
 }
 
 /// A number that follows from the bytes (FNV-1a).

@@ -3,8 +3,17 @@ import TestSupport
 @testable import XMPP
 @testable import xmppctl
 
-/// A configuration file: read, or refused as one; strings are as they stand there.
+/// A configuration file: read, or refused as one; what is JSON is read as JSON is.
 @Sendable func checkConfiguration(_ input: [UInt8]) throws {
+  if let json = StrictJSON(input) {
+    do {
+      try hold(isSame(try JSONValue(json5: input), json), "JSON is read as something else")
+    } catch let malformed as JSON5Reader.Malformed {
+      // Keys that are only canonically equal are equal there.
+      try hold(
+        ["a key is there twice", "values are nested too deep"].contains(malformed.what), "JSON is refused")
+    }
+  }
   let result = try attempt { try Configuration(input, file: "/etc/x.json5", home: "/home/bob") }
   switch result {
   case .failure(let failure):
@@ -27,6 +36,23 @@ import TestSupport
         try hold(configuration.holdsPassword, "a password is not noticed")
       }
     }
+  }
+}
+
+private func isSame(_ value: JSONValue, _ json: StrictJSON) -> Bool {
+  switch (value, json) {
+  case (.null, .null): true
+  case (.bool(let mine), .boolean(let other)): mine == other
+  case (.number(let mine), .number(let text)): mine == Double(text) || mine == .infinity || mine == -.infinity
+  case (.string(let mine), .string(let other)): mine.utf8.elementsEqual(other)
+  case (.array(let mine), .array(let others)):
+    mine.count == others.count && zip(mine, others).allSatisfy(isSame)
+  case (.object(let mine), .object(let others)):
+    mine.count == others.count
+      && others.allSatisfy { member in
+        mine[String(decoding: member.name, as: UTF8.self)].map { isSame($0, member.value) } ?? false
+      }
+  default: false
   }
 }
 
