@@ -57,7 +57,7 @@ let package = Package(
       name: "FuzzTests",
       dependencies: ["xmppctl", "XMPP", "TestSupport", "COpenSSL"],
       path: "Tests/Fuzz",
-      exclude: ["Corpus", "Engine", "fuzz.sh", "json.dict", "xml.dict"],
+      exclude: ["Corpus", "Engine", "fuzz.sh", "jid.dict", "json.dict", "xml.dict"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -35,6 +35,7 @@ run() { # TARGET
   mkdir -p "$corpus" "$found"
   case $1 in
     stream | reader | features | answers | management | xml | stanza) dictionary=(-dict=$here/xml.dict) ;;
+    jid) dictionary=(-dict=$here/jid.dict) ;;
     config | ndjson) dictionary=(-dict=$here/json.dict) ;;
   esac
   local status=0
