@@ -7,7 +7,7 @@
 # it prints the executions, what the corpus came to, and what was found; then it fails, and says how to see it again.
 #
 #   Tests/Fuzz/fuzz.sh --minimise [TARGET...]    brings what earlier runs found into the corpus of the repository
-set -euo pipefail
+set -euom pipefail
 cd "$(dirname "$0")/../.."
 here=Tests/Fuzz
 build=$PWD/.build-fuzz
@@ -39,7 +39,7 @@ run() { # TARGET
     config | ndjson) dictionary=(-dict=$here/json.dict) ;;
   esac
   local status=0
-  FUZZ_TARGET=$1 timeout --kill-after=10 $((seconds + 120)) "$program" -max_total_time="$seconds" -timeout=25 \
+  FUZZ_TARGET=$1 timeout --foreground --kill-after=10 $((seconds + 120)) "$program" -max_total_time="$seconds" -timeout=25 \
     -rss_limit_mb=1500 -max_len=$longest -artifact_prefix="$found/" -print_final_stats=1 "${dictionary[@]}" \
     "$corpus" $here/Corpus/$1 >"$log" 2>&1 || status=$?
   local runs verdict
@@ -48,8 +48,9 @@ run() { # TARGET
   [ $status -eq 0 ] || verdict="FOUND: $(grep -aE 'BROKEN|Fatal error|SUMMARY|ERROR' "$log" | head -1 | cut -c1-200)"
   printf '%-12s %9s executions  %5s inputs  %s\n' "$1" "${runs:-0}" "$(ls "$corpus" | wc -l)" "$verdict"
   [ $status -eq 0 ] && return
-  echo "  the input is in $found; again: FUZZ_TARGET=$1 SWIFT_BACKTRACE=enable=no $program $found/NAME; all it said: $log"
-  return 1
+  echo "  what it was is in $found, what was said in $log; to see it again:"
+  echo "  FUZZ_TARGET=$1 SWIFT_BACKTRACE=enable=no $program $found/NAME"
+  touch "$build/failed"
 }
 
 merge() { # TARGET
@@ -58,20 +59,26 @@ merge() { # TARGET
   FUZZ_TARGET=$1 "$program" -set_cover_merge=1 -use_counters=0 -max_len=$longest "$new" $here/Corpus/$1 "$build/corpus/$1" >"$build/$1.log" 2>&1
 }
 
-failed=0
 if [ -n "$minimise" ]; then
   for target in "${targets[@]}"; do
     merge "$target"
-    rm -f $here/Corpus/"$target"/*
+    # Those with a name of their own stay; libFuzzer names by SHA-1.
+    find $here/Corpus/"$target" -regextype posix-extended -regex '.*/[0-9a-f]{40}' -delete
+    for named in $here/Corpus/"$target"/*; do
+      [ ! -e "$named" ] || rm -f "$build/merged/$target/$(sha1sum "$named" | cut -d' ' -f1)"
+    done
     cp "$build/merged/$target"/* $here/Corpus/"$target"/
     echo "$target: $(ls $here/Corpus/"$target" | wc -l) inputs, $(cat $here/Corpus/"$target"/* | wc -c) bytes"
   done
   exit
 fi
+
+trap 'for job in $(jobs -p); do kill -- -$job 2>/dev/null || true; done' EXIT
+rm -f "$build/failed"
 for target in "${targets[@]}"; do
   # Two at once: wait for one of them to end.
-  while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || failed=1; done
+  while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || true; done
   run "$target" &
 done
-while [ -n "$(jobs -p)" ]; do wait -n || failed=1; done
-exit $failed
+wait
+[ ! -e "$build/failed" ]

@@ -129,7 +129,7 @@ final class TreeBuilder {
   /// The place of a name that stands somewhere, which is counted.
   @inline(__always) private func counted(_ name: Bytes?) -> UInt32 {
     let place = names.place(name)
-    nameBytes += names.strings[Int(place)].utf8.count
+    nameBytes += names.lengths[Int(place)]
     return place
   }
 
@@ -186,6 +186,8 @@ final class TreeBuilder {
 /// The names of one parser as strings, found by the address libxml2 keeps each of them at.
 private struct NameTable {
   private(set) var strings = CommonName.strings
+  /// Their lengths in bytes.
+  private(set) var lengths = CommonName.strings.map(\.utf8.count)
   /// A hash table whose size is a power of two; 0 is a free slot.
   private var slots = [(address: UInt, place: UInt32)](repeating: (0, 0), count: 256)
   private var used = 0
@@ -201,7 +203,10 @@ private struct NameTable {
     let string = String(cString: name)
     let common = CommonName.strings.firstIndex { $0.isSame(as: string) }
     let place = UInt32(clamping: common ?? strings.count)
-    if common == nil { strings.append(string) }
+    if common == nil {
+      strings.append(string)
+      lengths.append(string.utf8.count)
+    }
     slots[slot] = (address, place)
     used += 1
     if used * 2 > slots.count { grow() }

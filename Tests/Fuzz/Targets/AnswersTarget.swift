@@ -17,7 +17,7 @@ import TestSupport
 private func address(_ text: String) throws -> JID { try JID(parsing: text) }
 
 private func checkSASL(_ element: Element) throws {
-  for profile in [SASLProfile.classic, .sasl2(bind: nil)] {
+  for profile in [SASLProfile.classic, .sasl2(inline: [])] {
     guard case .success(let answer) = try attempt({ try profile.answer(element) }) else { continue }
     switch answer {
     case .challenge(let data):
