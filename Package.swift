@@ -55,7 +55,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
-      dependencies: ["xmppctl", "XMPP", "TestSupport", "COpenSSL"],
+      dependencies: ["xmppctl", "XMPP", "TestSupport", "COpenSSL", "CLibXML2"],
       path: "Tests/Fuzz",
       exclude: ["Corpus", "Engine", "fuzz.sh", "jid.dict", "json.dict", "xml.dict"],
       swiftSettings: strict),

@@ -25,7 +25,7 @@ let package = Package(
       exclude: ["XMPPCtl.swift"]),
     .target(name: "TestSupport", dependencies: ["XMPP"], path: "TestSupport"),
     .executableTarget(
-      name: "Fuzz", dependencies: ["XMPP", "xmppctl", "COpenSSL", "TestSupport"], path: "Fuzz"),
+      name: "Fuzz", dependencies: ["XMPP", "xmppctl", "COpenSSL", "CLibXML2", "TestSupport"], path: "Fuzz"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -30,15 +30,20 @@ import TestSupport
     if management.isRequestDue { _ = management.request() }
     if Bool.random(using: &random) { management.arrived() }
     management.handled(Int.random(in: 0...2, using: &random))
+    let before = management.acknowledgedCount
     guard case .success(let event) = try attempt({ try management.receive(element) }) else {
       try hold(
         book.settled + management.unacknowledged == Array(0..<book.sent), "a stanza is lost by a failure")
       return
     }
     switch event {
-    case .enabled(let tokens), .acknowledged(let tokens): book.take(tokens)
+    case .enabled(let tokens): book.take(tokens)
+    case .acknowledged(let tokens):
+      book.take(tokens)
+      try hold(management.acknowledgedCount &- before == tokens.count, "more is counted than was sent")
     case .resumed(let tokens, let again):
       book.take(tokens)
+      try hold(management.acknowledgedCount &- before == tokens.count, "more is counted than was sent")
       try hold(again == management.unacknowledged, "something else is sent again than what is unacknowledged")
     case .notResumed(_, let tokens, let unconfirmed):
       book.take(tokens)

@@ -6,7 +6,7 @@ import TestSupport
 /// The bytes of a stream through a socket and the reader of a connection: the events are those of the parser alone, with a
 /// trace as without one, and no line of the trace shows what SASL or a registration carries.
 @Sendable func checkReader(_ input: [UInt8]) throws {
-  let bytes = Array("<stream:stream xmlns='jabber:client' xmlns:stream='\(Namespace.stream)'>".utf8) + input
+  let bytes = Array(header.utf8) + input
   let parsed = read([bytes[...]], Limits())
   // Those that stand nowhere else.
   let secrets = parsed.events.flatMap { event -> [String] in
