@@ -102,7 +102,8 @@ import Testing
   func refused(command: String) throws {
     let outcome = try play(Transcript("tls-refused"), [command, "--json"])
     #expect(outcome.status == 79)
-    #expect(outcome.error.hasPrefix("xmppctl: \(command): starttls: the server refused STARTTLS, at 127.0.0.1:"))
+    let said = "xmppctl: \(command): starttls: the server refused STARTTLS, at 127.0.0.1:"
+    #expect(outcome.error.hasPrefix(said))
     let report = try JSON(outcome)
     #expect(report["ok"] == false && report["tls"] == .null)
     #expect(report["error"]["stage"] == "starttls" && report["error"]["condition"] == "starttls-failure")
