@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds the fuzz targets with libFuzzer and the address sanitizer, and runs them, two at once, for some seconds each:
 #
-#   Tests/Fuzz/fuzz.sh [SECONDS] [TARGET...]
+#   [SEED=N] Tests/Fuzz/fuzz.sh [SECONDS] [TARGET...]
 #
 # It begins with the corpus of the repository and that of earlier runs, which it keeps in .build-fuzz/corpus. For each target
 # it prints the executions, what the corpus came to, and what was found; then it fails, and says how to see it again.
@@ -40,6 +40,7 @@ run() { # TARGET
   esac
   local status=0
   FUZZ_TARGET=$1 timeout --foreground --kill-after=10 $((seconds + 120)) "$program" -max_total_time="$seconds" -timeout=25 \
+    -seed="${SEED:-0}" \
     -rss_limit_mb=1500 -max_len=$longest -artifact_prefix="$found/" -print_final_stats=1 "${dictionary[@]}" \
     "$corpus" $here/Corpus/$1 >"$log" 2>&1 || status=$?
   local runs verdict
