@@ -35,10 +35,11 @@ fuzz: ## each fuzz target for TIME=60 seconds, or TARGET=NAME alone
 bench: ## the speed beside that of other programs
 	Tests/Benchmarks/bench.sh
 
-torture: ## what takes minutes: 100,000 messages, a server killed in the middle of 50,000
+torture: ## what takes minutes: floods, kills, failing system calls, bad lines (TIME=300 SEED=… RUNS=… ONLY=Chaos)
 	scripts/install-dependencies.sh test
 	swift build --build-tests
-	XMPPCTL_TORTURE=1 swift test --skip-build --filter Torture
+	XMPPCTL_TORTURE=1 XMPPCTL_TORTURE_TIME=$(TIME) XMPPCTL_TORTURE_SEED=$(SEED) XMPPCTL_TORTURE_RUNS=$(RUNS) \
+	  swift test --skip-build --filter '$(ONLY).*Torture'
 
 sanitize: ## the tests once more under the address sanitizer (with leaks) and under the thread sanitizer
 	scripts/install-dependencies.sh test

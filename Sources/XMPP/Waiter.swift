@@ -37,8 +37,9 @@ public struct Waiter: Sendable {
       let ready = poll(&descriptors, nfds_t(descriptors.count), min(moment, deadline).pollTimeout)
       if ready < 0 {
         if errno == EINTR { continue }
+        // The system has no memory for it: no more is to be had from the line.
         throw Failure(
-          .tcp, "poll-failed", "poll: \(String(cString: strerror(errno)))", status: .internalError)
+          .tcp, "poll-failed", "poll: \(String(cString: strerror(errno)))", status: .noConnection)
       }
       if let interrupts, descriptors[own].revents != 0, let status = interrupts.take() {
         throw Failure.interrupted(status, while: doing())

@@ -69,11 +69,13 @@ public final class Receiver: @unchecked Sendable {
     return condition.withLock { messages }
   }
 
-  /// Sends something, and waits until what comes besides messages contains a text.
-  public func ask(_ text: String, _ mark: String, within seconds: Double = 10) throws {
+  /// Sends something, waits until what comes besides messages contains a text, and gives that.
+  @discardableResult
+  public func ask(_ text: String, _ mark: String, within seconds: Double = 10) throws -> String {
     condition.withLock { others = "" }
     try send(text)
     try wait(mark, seconds) { $0.others.contains(mark) }
+    return condition.withLock { others }
   }
 
   /// Sends something.

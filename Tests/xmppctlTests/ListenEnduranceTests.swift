@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// What `listen` has to stand for a long time: much input, slow consumers, interrupted system calls.
+/// What `listen` has to stand for a long time: much input, slow consumers.
 @Suite struct ListenEnduranceTests {
   @Test("X8: 24 MB of distinct names, and it lives on in bounded memory")
   func names() throws {
@@ -197,33 +197,6 @@ import Testing
     let lines = outcome.output.split(separator: "\n").filter { $0.contains("\"text ") }
     #expect(lines.enumerated().allSatisfy { $1.contains("\"text \($0 + 1)x") } && lines.count == total - 1)
     try scene.peer.finish()
-  }
-
-  @Test(
-    "D10: system calls that are interrupted or would block make the same lines",
-    arguments: ["EINTR", "EAGAIN"])
-  func interrupted(error: String) throws {
-    // What poll(2) and writing to a pipe can fail with is EINTR alone. A connect(2) that is interrupted goes on, which
-    // cannot be had here: the call that fails is not made.
-    let calls = error == "EINTR" ? "recvfrom,sendto,poll,write" : "recvfrom,sendto"
-    for when in ["1+2", "2+2", "3+3"] {
-      let peer = try ScriptedPeer(
-        ListenScene.Part.new { talk in
-          try talk.send(ListenScene.messages(1...20))
-          try talk.awaitHandled(20)
-        }.script)
-      let command =
-        try [Program.xmppctl.path, "listen", "--json", "--count", "20"] + ListenScene.way(peer.port)
-      let outcome = try Program("/usr/bin/strace").run(
-        [
-          "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(calls)", "-e",
-          "inject=\(calls):error=\(error):when=\(when)",
-        ]
-          + command, environment: ["XMPPCTL_PASSWORD": "secret"])
-      #expect(outcome.status == 0, "\(when): \(outcome.error)")
-      #expect(try ListenScene.bodies(outcome.output) == ListenScene.texts(1...20))
-      try peer.finish()
-    }
   }
 }
 

@@ -198,7 +198,7 @@ import Testing
   func cut(server: String) throws {
     let place = try Place.make(server)
     let (bob, ann) = (try place.account("cut-bob"), try place.account("cut-ann"))
-    let proxy = try CuttingProxy(to: place.port)
+    let proxy = try ChaosProxy(to: place.port)
     let line = Place(domain: place.domain, port: proxy.port, caFile: place.caFile)
     let listener = try line.start(
       bob, ["--json", "--type", "message", "--count", "61", "--max-time", "120", "--trace"])

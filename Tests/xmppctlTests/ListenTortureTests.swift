@@ -38,7 +38,7 @@ struct ListenTortureTests {
   func cut(server: String) throws {
     let place = try Place.make(server)
     let (bob, ann) = (try place.account("long-bob"), try place.account("long-ann"))
-    let proxy = try CuttingProxy(to: place.port)
+    let proxy = try ChaosProxy(to: place.port)
     let line = Place(domain: place.domain, port: proxy.port, caFile: place.caFile)
     let listener = try line.start(
       bob, ["--json", "--type", "message", "--count", "61", "--max-time", "120", "--trace"])

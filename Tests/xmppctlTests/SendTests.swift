@@ -119,31 +119,6 @@ import XMPP
     #expect(arrived.map(\.id) == numbers.map { "n\($0)" } && arrived.last?.body == "🦊 200")
   }
 
-  @Test(
-    "D10: system calls that are interrupted or would block change nothing of what arrives",
-    arguments: ["EINTR", "EAGAIN"])
-  func interrupted(error: String) throws {
-    let scene = try SendScene()
-    // A poll(2) never would block.
-    let calls = error == "EINTR" ? "recvfrom,sendto,write,poll" : "recvfrom,sendto,write"
-    var sent = 0
-    for when in ["1+2", "2+3", "5+2"] {
-      let command =
-        [
-          "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(calls)", "-e",
-          "inject=\(calls):error=\(error):when=\(when)", Program.xmppctl.path,
-        ] + scene.arguments(["--lines", "--json", scene.to])
-      let outcome = try Program("/usr/bin/strace").run(
-        command, input: (1...20).map { "\(when) \($0)\n" }.joined(), environment: SendScene.environment,
-        within: .seconds(90))
-      #expect(outcome.status == 0, "\(when): \(outcome.error)")
-      #expect(try outcome.results.map { $0["status"] } == Array(repeating: "acknowledged", count: 20))
-      sent += 20
-      let arrived = try scene.receiver.messages(sent).suffix(20)
-      #expect(arrived.map { $0.body ?? "" } == (1...20).map { "\(when) \($0)" })
-    }
-  }
-
   @Test("--ndjson: many, all of them arrived, in little memory")
   func flood() throws {
     try SendFlood(count: 5000).run()
