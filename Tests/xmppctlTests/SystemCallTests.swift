@@ -18,7 +18,7 @@ import Testing
       for when in ["1+2", "2+3", "5+2"] {
         let result = try scene.run(.init(call: calls, error: error, when: when))
         #expect(result.outcome.status == 0, "\(error) \(when): \(result.outcome.error)")
-        #expect(result.isInjected && result.essence == reference.essence)
+        #expect(result.injected != nil && result.essence == reference.essence)
       }
     }
   }
@@ -27,7 +27,7 @@ import Testing
   func interrupted(number: String) throws {
     let result = try SystemCallScene(command: .send).run(
       .init(call: "poll", error: "ENOMEM", when: number))
-    #expect(result.isInjected && result.outcome.status == 69, "\(result.outcome.error)")
+    #expect(result.injected != nil && result.outcome.status == 69, "\(result.outcome.error)")
     #expect(result.outcome.error.contains(" tcp: poll: Cannot allocate memory\n"))
   }
 
@@ -97,7 +97,7 @@ enum SystemCallLoop {
           let result = try job.scene.run(job.fault)
           let problems = job.scene.problems(result, job.fault, reference: job.reference)
           state.withLock { state in
-            state.faults += result.isInjected ? 1 : 0
+            state.faults += result.injected == nil ? 0 : 1
             state.problems += problems
           }
         } catch {

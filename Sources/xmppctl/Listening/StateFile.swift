@@ -137,7 +137,8 @@ final class StateFile {
 
   private func read(_ descriptor: Int32) throws(Failure) -> [UInt8]? {
     var facts = stat()
-    guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size <= StateFile.limit
+    guard fstat(descriptor, &facts) == 0 else { throw unreadable() }
+    guard facts.st_mode & S_IFMT == S_IFREG, facts.st_size <= StateFile.limit
     else { throw foreign("it is no file of a session") }
     guard facts.st_uid == geteuid() else { throw foreign("it belongs to another user") }
     var bytes: [UInt8] = []
