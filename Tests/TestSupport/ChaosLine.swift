@@ -67,7 +67,10 @@ final class ChaosLine {
       _ = poll(&waited, nfds_t(waited.count), soonest.min().map(Descriptor.pollTimeout) ?? -1)
       for index in ways.indices {
         if waited[2 * index].revents != 0 { take(&ways[index]) }
-        if waited[2 * index + 1].revents != 0, let ending = pass(index, happens) { return ending }
+        // What happened to the other direction just now may have taken what was held.
+        if waited[2 * index + 1].revents != 0, !ways[index].held.isEmpty, let ending = pass(index, happens) {
+          return ending
+        }
         if ways[index].isEnded, ways[index].held.isEmpty, !ways[index].isTold {
           ways[index].isTold = true
           // Who is not told of silence is not told of its end.
