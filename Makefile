@@ -13,7 +13,7 @@ executable := .build/release/xmppctl
 bin := $(DESTDIR)$(PREFIX)/bin
 share := $(DESTDIR)$(PREFIX)/share
 
-.PHONY: build demo test fuzz bench torture sanitize lint deb check-deb install uninstall clean help
+.PHONY: build demo test fuzz bench memory torture sanitize lint deb check-deb install uninstall clean help
 
 build: ## the executable, as it is released
 	scripts/install-dependencies.sh build
@@ -34,6 +34,9 @@ fuzz: ## each fuzz target for TIME=60 seconds, or TARGET=NAME alone
 
 bench: ## the speed beside that of other programs
 	Tests/Benchmarks/bench.sh
+
+memory: ## the most memory it ever has, with what asks for much of it; fails above the ceiling
+	Tests/Benchmarks/memory.sh
 
 torture: ## what takes minutes: floods, kills, failing system calls, bad lines (TIME=300 SEED=… RUNS=… ONLY=Chaos)
 	scripts/install-dependencies.sh test

@@ -2,17 +2,19 @@ import Glibc
 
 /// The XML of a connection, line by line with times, for a person to read: secrets masked, controls escaped.
 public final class Trace {
-  /// Each takes one finished line without its end.
-  private let bytes: ((String) -> Void)?
+  /// Takes one line without its end: what stands before the text, and the text.
+  private let bytes: ((String, String) -> Void)?
+  /// Takes one line without its end.
   private let notes: ((String) -> Void)?
   private let showsSecrets: Bool
   private let start = Deadline.now
 
   /// - Parameters:
   ///   - showsSecrets: whether passwords and SASL data are shown as they are.
-  ///   - bytes: takes each line of the trace, what is on the wire and the notes between.
+  ///   - bytes: takes each line of the trace, what is on the wire and the notes between: first its time and direction, then
+  ///     its text.
   ///   - notes: takes the notes alone.
-  public init(showsSecrets: Bool, bytes: ((String) -> Void)?, notes: ((String) -> Void)?) {
+  public init(showsSecrets: Bool, bytes: ((String, String) -> Void)?, notes: ((String) -> Void)?) {
     self.showsSecrets = showsSecrets
     self.bytes = bytes
     self.notes = notes
@@ -43,6 +45,6 @@ public final class Trace {
     let tenths = Int(Deadline.now.milliseconds(since: start) * 10)
     let time = "\(tenths / 10).\(tenths % 10)"
     let pad = String(repeating: " ", count: max(0, 8 - time.utf8.count))
-    bytes("\(pad)\(time) ms \(direction.rawValue): \(text)")
+    bytes("\(pad)\(time) ms \(direction.rawValue): ", text)
   }
 }

@@ -1,7 +1,9 @@
 """Plays a server without TLS for the benchmarks: it lets everybody in and costs its client next to nothing.
 
 The domain that the client asks for says what comes: `100000.stanzas.test` sends 100,000 messages once the client is
-available, and closes; `sink.test` takes what is sent, and acknowledges it (XEP-0198).
+available, and closes; `sink.test` takes what is sent, and acknowledges it (XEP-0198). What is hard on memory: `names.test`
+sends 24 MB of names that are all different, `costly.test` the largest stanzas that are let through, and `huge.test` one of
+200 MB; `zip-bomb.test` offers compression (XEP-0138), for a gigabyte of one letter.
 
     sink.py serve FILE       listens on loopback, and writes its port into FILE
     sink.py stream NUMBER    the bytes of such a stream to standard output
@@ -12,6 +14,7 @@ import re
 import socket
 import sys
 import threading
+import zlib
 
 SM = "urn:xmpp:sm:3"
 HEADER = (
@@ -26,10 +29,13 @@ BIND = (
     "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
     f"<sm xmlns='{SM}'/></stream:features>"
 )
+COMPRESSION = (
+    "<compression xmlns='http://jabber.org/features/compress'><method>zlib</method></compression></stream:features>"
+)
 # What a client says that wants an answer; a name may be cut off at the end of what was read.
 QUESTION = re.compile(
     rb"<stream:stream[^>]*\sto=['\"](?P<domain>[^'\"]*)['\"][^>]*>|(?P<auth><auth[^>]*(?:/>|>[^<]*</auth>))"
-    rb"|<iq(?P<iq>\s[^>]*)>|(?P<enable><enable\s[^>]*>)|(?P<presence><presence[\s/>])|(?P<ask><r[\s/][^>]*>)"
+    rb"|(?P<compress><compress[\s>].*?</compress>)|<iq(?P<iq>\s[^>]*)>|(?P<enable><enable\s[^>]*>)|(?P<presence><presence[\s/>])|(?P<ask><r[\s/][^>]*>)"
     rb"|(?P<message></message>)|(?P<end></stream:stream>)"
 )
 LONGEST_QUESTION = 1024
@@ -51,6 +57,45 @@ def pieces(count, domain):
         yield f"{text}<r xmlns='{SM}'/>".encode()
 
 
+def names(domain):
+    """Messages with 24 MB of names of elements, attributes and namespaces, no two of them the same."""
+    for number in range(96):
+        payloads = "".join(
+            f"<{name} xmlns='urn:{name}' {name}=''/>"
+            for name in (f"n{number}-{index}-{'x' * 32}" for index in range(2000))
+        )
+        yield f"<message from='eve@{domain}/x'>{payloads}</message>".encode()
+
+
+def costly(domain):
+    """The largest stanzas that are let through: of elements, of attributes, and of text that is longer when escaped."""
+    attributes = "".join(f" a{number}=''" for number in range(250))
+    for content in (
+        "<a/>" * 65_000,
+        "<a b='c'>d</a>" * 32_000,
+        f"<a{attributes}/>" * 250,
+        "<a>" * 250 + "</a>" * 250,
+        f"<body>{chr(0x202E) * 690_000}</body>",
+        f"<body>{'&quot;' * 345_000}</body>",
+        f"<body>{'x' * 2_090_000}</body>",
+        f"<subject>{'x' * 1_000_000}</subject><body>{'x' * 1_000_000}</body>",
+    ):
+        for _ in range(4):
+            yield f"<message from='eve@{domain}/x' type='chat'>{content}</message>".encode()
+
+
+def huge(domain, megabytes=200):
+    """One stanza that is longer than any may be."""
+    yield f"<message from='eve@{domain}/x'><body>".encode()
+    for _ in range(megabytes):
+        yield b"x" * 1_000_000
+    yield b"</body></message>"
+
+
+# What a client gets once it is available, by its domain.
+POURED = {"names.test": names, "costly.test": costly, "huge.test": huge, "bomb.test": lambda domain: huge(domain, 1000)}
+
+
 class Conversation:
     """One client, from its first header to its last."""
 
@@ -59,14 +104,20 @@ class Conversation:
         self.domain = ""
         self.is_logged_in = False
         self.taken = 0
+        self.deflater = self.inflater = None
 
     def say(self, text):
-        self.client.sendall(text.encode())
+        self.send(text.encode())
+
+    def send(self, data):
+        if self.deflater:
+            data = self.deflater.compress(data) + self.deflater.flush(zlib.Z_SYNC_FLUSH)
+        self.client.sendall(data)
 
     def run(self):
         rest = b""
         while data := self.client.recv(1 << 18):
-            rest += data
+            rest += self.inflater.decompress(data) if self.inflater else data
             end = 0
             answers = []
             for question in QUESTION.finditer(rest):
@@ -78,8 +129,11 @@ class Conversation:
                     answers.append(f"<a xmlns='{SM}' h='{self.taken}'/>")
                 elif kind == "presence":
                     self.taken += 1
-                    if self.domain.endswith(".stanzas.test"):
+                    if self.domain.endswith(".stanzas.test") or self.kind in POURED:
                         threading.Thread(target=self.pour).start()
+                elif kind == "compress":
+                    self.say("<compressed xmlns='http://jabber.org/protocol/compress'/>")
+                    self.deflater, self.inflater = zlib.compressobj(9), zlib.decompressobj()
                 elif kind == "end":
                     return self.say("</stream:stream>")
                 else:
@@ -91,7 +145,10 @@ class Conversation:
     def answer(self, kind, question):
         if kind == "domain":
             self.domain = question["domain"].decode()
-            return HEADER.format(self.domain) + (BIND if self.is_logged_in else MECHANISMS)
+            if not self.is_logged_in:
+                return HEADER.format(self.domain) + MECHANISMS
+            offers = self.domain.startswith("zip-") and not self.deflater
+            return HEADER.format(self.domain) + (BIND.replace("</stream:features>", COMPRESSION) if offers else BIND)
         if kind == "auth":
             self.is_logged_in = True
             return "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"
@@ -107,10 +164,15 @@ class Conversation:
         bound = f"<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>{jid}</bind>"
         return f"<iq type='result' id='{name}'{sender}>{bound}</iq>"
 
+    @property
+    def kind(self):
+        return self.domain.removeprefix("zip-")
+
     def pour(self):
+        pour = POURED.get(self.kind) or (lambda domain: pieces(int(domain.split(".")[0]), domain))
         try:
-            for piece in pieces(int(self.domain.split(".")[0]), self.domain):
-                self.client.sendall(piece)
+            for piece in pour(self.domain):
+                self.send(piece)
             self.say("</stream:stream>")
         except OSError:
             pass  # The client has seen enough.

@@ -50,7 +50,7 @@ import TestSupport
   @Test func theTraceMasksUnlessAskedNotTo() {
     for showsSecrets in [false, true] {
       var lines: [String] = []
-      let trace = Trace(showsSecrets: showsSecrets, bytes: { lines.append($0) }, notes: nil)
+      let trace = Trace(showsSecrets: showsSecrets, bytes: { lines.append($0 + $1) }, notes: nil)
       trace.show(.sent, Array("<auth>\(secret)</auth>".utf8), masked: "<auth>***</auth>")
       trace.note("a note")
       #expect(lines.count == 2)

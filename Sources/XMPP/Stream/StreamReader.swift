@@ -79,9 +79,12 @@ struct StreamReader: ~Copyable {
     guard event != nil || isBroken else { return }
     switch event {
     case .element(let element):
-      let isWhole = tracedCount == traced.count
-      trace?.show(
-        .received, isWhole ? traced : Array(element.xml.utf8), masked: Mask.text(for: element))
+      let masked = Mask.text(for: element)
+      if tracedCount == traced.count {
+        trace?.show(.received, traced, masked: masked)
+      } else {
+        trace?.show(.received, element.xml.utf8, masked: masked)
+      }
     case .header, .end: trace?.show(.received, traced)
     case nil:
       // What is no XML at all, as an answer of another protocol, is shown.

@@ -18,7 +18,7 @@ public struct Limits: Sendable, Equatable {
 
   /// The defaults let through what servers let through, and keep a hostile stream below 32 MiB of memory.
   public init(
-    elementBytes: Int = 4 << 20, tagBytes: Int = 1 << 20, attributes: Int = 256, nodes: Int = 1 << 17,
+    elementBytes: Int = 2 << 20, tagBytes: Int = 1 << 20, attributes: Int = 256, nodes: Int = 1 << 16,
     depth: Int = 256
   ) {
     self.elementBytes = elementBytes

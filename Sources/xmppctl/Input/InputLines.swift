@@ -20,7 +20,7 @@ struct InputLines {
   private var count = 0
 
   /// - Parameter limit: bytes of a line; beyond what servers take, so that input without an end does not fill the memory.
-  init(limit: Int = 4 << 20) { self.limit = limit }
+  init(limit: Int = 3 << 19) { self.limit = limit }
 
   /// Adds bytes as they were read.
   mutating func feed(_ bytes: UnsafeRawBufferPointer) {

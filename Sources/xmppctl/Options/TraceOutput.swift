@@ -10,7 +10,7 @@ extension ConnectionOptions {
     guard path != nil || verbose else { return nil }
     let file = try path.map { path throws(Failure) in try TraceFile(path) }
     return Trace(
-      showsSecrets: traceSecrets, bytes: file.map { file in { file.write($0) } },
+      showsSecrets: traceSecrets, bytes: file.map { file in { file.write($0, $1) } },
       notes: verbose ? { Printer.diagnostic("xmppctl: \($0.shown)") } : nil)
   }
 }
@@ -33,7 +33,13 @@ private final class TraceFile {
 
   deinit { close(descriptor) }
 
-  func write(_ line: String) {
-    Printer.tell(Array((line.shown + "\n").utf8), descriptor)
+  func write(_ start: String, _ text: String) {
+    var text = text
+    var shown = Array(start.utf8)
+    // A large text is here once more and no oftener: room that is not used is no memory.
+    shown.reserveCapacity(shown.count + 2 * text.utf8.count + 1)
+    text.withUTF8 { Hazard.append(shown: $0, to: &shown) }
+    shown.append(UInt8(ascii: "\n"))
+    Printer.tell(shown, descriptor)
   }
 }

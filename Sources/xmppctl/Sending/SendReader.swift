@@ -23,7 +23,7 @@ struct SendReader: ~Copyable {
   }
 
   /// The largest body.
-  static let bodyLimit = 4 << 20
+  static let bodyLimit = 3 << 19
 
   private let form: Form
   private let template: SendTemplate

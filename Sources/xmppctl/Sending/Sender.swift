@@ -5,9 +5,9 @@ import XMPP
 final class Sender {
   /// How many stanzas may wait for their confirmation at any time, and how many bytes of them.
   private static let window = 512
-  private static let mostBytes = 2 << 20
+  private static let mostBytes = 1 << 20
   /// Bytes of answers that may wait for an earlier one, so that results come in order.
-  private static let mostWaiting = 16 << 20
+  private static let mostWaiting = 8 << 20
   /// After how many a round trip is begun.
   private static let stride = 128
   /// Bytes that may wait to be sent before more is taken from the input.
