@@ -7,8 +7,7 @@ cd "$(dirname "$0")/../.."
 ceiling=$((32 << 10)) # KiB
 
 scripts/install-dependencies.sh bench
-swift build -c release --static-swift-stdlib --product xmppctl
-xmppctl=$(swift build -c release --static-swift-stdlib --show-bin-path)/xmppctl
+xmppctl=$(scripts/build-release.sh)
 here=Tests/Benchmarks
 
 folder=$(mktemp -d)
