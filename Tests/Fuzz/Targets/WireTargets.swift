@@ -15,7 +15,7 @@ import TestSupport
   }
   let pieces = pieces(of: bytes)
   let lines = Lines()
-  let trace = Trace(showsSecrets: false, bytes: { lines.all.append($0) }, notes: nil)
+  let trace = Trace(showsSecrets: false, bytes: { lines.all.append($0 + $1) }, notes: nil)
   for trace in [nil, trace] {
     let outcome = try receive(pieces, trace)
     try hold(outcome.events == parsed.events, "the reader reads something else than the parser")
