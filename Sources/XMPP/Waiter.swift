@@ -37,9 +37,10 @@ public struct Waiter: Sendable {
       let ready = poll(&descriptors, nfds_t(descriptors.count), min(moment, deadline).pollTimeout)
       if ready < 0 {
         if errno == EINTR { continue }
-        // The system has no memory for it: no more is to be had from the line.
+        // Where the system has no memory for it, no more is to be had from the line; all else is ours.
         throw Failure(
-          .tcp, "poll-failed", "poll: \(String(cString: strerror(errno)))", status: .noConnection)
+          .tcp, "poll-failed", "poll: \(String(cString: strerror(errno)))",
+          status: errno == ENOMEM ? .noConnection : .internalError)
       }
       if let interrupts, descriptors[own].revents != 0, let status = interrupts.take() {
         throw Failure.interrupted(status, while: doing())
