@@ -13,7 +13,7 @@ executable := .build/release/xmppctl
 bin := $(DESTDIR)$(PREFIX)/bin
 share := $(DESTDIR)$(PREFIX)/share
 
-.PHONY: build demo test fuzz bench memory torture sanitize lint deb check-deb install uninstall clean help
+.PHONY: build demo test fuzz bench memory torture sanitize mutate lint deb check-deb install uninstall clean help
 
 build: ## the executable, as it is released
 	scripts/install-dependencies.sh build
@@ -57,10 +57,14 @@ sanitize: ## the tests once more under the address sanitizer (with leaks) and un
 	  if grep -aE 'WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer' $$scratch/test.log; then exit 1; fi
 	done
 
+mutate: ## each guard switched off once; its tests must notice
+	scripts/install-dependencies.sh test
+	Tests/Mutation/mutate.sh
+
 lint: ## the style, the import rule; notes on files that grow long
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
 	scripts/check-imports.sh
-	for script in scripts/*.sh Tests/Benchmarks/*.sh Tests/Fuzz/*.sh .ci/run; do bash -n $$script; done
+	for script in scripts/*.sh Tests/Benchmarks/*.sh Tests/Fuzz/*.sh Tests/Mutation/*.sh .ci/run; do bash -n $$script; done
 	find Sources Tests -name '*.swift' -exec awk 'END { if (NR > 300) print "note: " FILENAME " has " NR " lines" }' {} \;
 
 $(executable):

@@ -15,6 +15,10 @@ public final class RunningProgram {
   private var errorBytes: [UInt8] = []
   /// How much of the output `line` has handed out.
   private var taken = 0
+  /// What it owes besides what the test asks of it.
+  private var duties: Duties?
+  private var signals: Set<Int32> = []
+  private let readsOutput: Bool
 
   init(
     _ command: [String], environment: [String: String], folder: TemporaryFolder, output path: String?
@@ -27,6 +31,8 @@ public final class RunningProgram {
     defer { for descriptor in [input.read, output.write, error.write, file ?? -1] { close(descriptor) } }
     name = command.joined(separator: " ")
     self.folder = folder
+    readsOutput = path == nil
+    duties = Duties(command, environment: environment, home: folder.path)
     (self.input, self.output, self.error) = (input.write, output.read, error.read)
     process = try ChildProcess(
       command, environment: environment, folder: folder.path, descriptors: children)
@@ -107,7 +113,10 @@ public final class RunningProgram {
   }
 
   /// Sends it a signal.
-  public func signal(_ number: Int32) { process.signal(number) }
+  public func signal(_ number: Int32) {
+    signals.insert(number)
+    process.signal(number)
+  }
 
   /// Writes the rest of its standard input, closes that, and waits for its end.
   public func finish(_ text: String = "", within limit: Duration = .seconds(30)) throws -> Outcome {
@@ -117,19 +126,29 @@ public final class RunningProgram {
   }
 
   /// Waits for its end, and leaves its standard input as it is.
+  ///
+  /// - Throws: when it does not end in time, or has not done what every run owes.
   public func wait(within limit: Duration = .seconds(30)) throws -> Outcome {
     let end = ContinuousClock.now + limit
     try pump("ends", within: limit) { self.output < 0 && self.error < 0 }
     guard let (ending, usage) = process.wait(until: end) else { throw inVain("ends", limit) }
-    return Outcome(
+    let outcome = Outcome(
       ending: ending, outputBytes: outputBytes, errorBytes: errorBytes,
       duration: .now - started, peakMemory: usage.ru_maxrss * 1024,
       processorTime: duration(usage.ru_utime) + duration(usage.ru_stime))
+    let neglected = duties?.neglected(by: outcome, signals: signals, readsOutput: readsOutput) ?? []
+    guard neglected.isEmpty else {
+      throw SupportFailure(
+        "\(name): \(neglected.joined(separator: "; "))\n--- output\n\(outcome.output)\n--- error\n\(outcome.error)"
+      )
+    }
+    return outcome
   }
 
   /// Moves bytes both ways until something is true.
   private func pump(_ doing: String, within limit: Duration, until done: () -> Bool) throws {
     let end = ContinuousClock.now + limit
+    duties?.look(at: pid)
     while !done() {
       var waited = [
         pollfd(fd: pending.isEmpty ? -1 : input, events: Int16(POLLOUT), revents: 0),

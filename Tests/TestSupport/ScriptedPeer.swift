@@ -139,9 +139,11 @@ public final class ScriptedPeer: @unchecked Sendable {
   private var failure: (any Error)?
 
   /// Listens, and follows one script for each connection in turn, on a thread of its own.
-  public init(scripts: [[Step]]) throws {
+  ///
+  /// - Parameter port: 0 for a free one.
+  public init(scripts: [[Step]], port wanted: UInt16 = 0) throws {
     signal(SIGPIPE, SIG_IGN)
-    (listener, port) = try listenOnLoopback()
+    (listener, port) = try listenOnLoopback(wanted)
     Thread { [self] in
       serve(scripts)
       done.open()
@@ -149,7 +151,9 @@ public final class ScriptedPeer: @unchecked Sendable {
   }
 
   /// A peer for one connection.
-  public convenience init(_ script: [Step]) throws { try self.init(scripts: [script]) }
+  public convenience init(_ script: [Step], port: UInt16 = 0) throws {
+    try self.init(scripts: [script], port: port)
+  }
 
   /// Tells the peer that the client is done, waits for the end of its scripts and gives what came.
   ///
@@ -255,11 +259,12 @@ final class Wake: @unchecked Sendable {
   func wake() { _ = write(other, "x", 1) }
 }
 
-private func listenOnLoopback() throws -> (Int32, UInt16) {
+private func listenOnLoopback(_ port: UInt16) throws -> (Int32, UInt16) {
   let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
   var address = sockaddr_in()
   address.sin_family = sa_family_t(AF_INET)
   address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+  address.sin_port = port.bigEndian
   var length = socklen_t(MemoryLayout<sockaddr_in>.size)
   let result = withUnsafeMutablePointer(to: &address) {
     $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {

@@ -139,7 +139,7 @@ import Testing
     #expect(other.queries.count == 3)
   }
 
-  @Test("an answer to another id or question is passed over")
+  @Test("D11: an answer to another id or question is passed over")
   func forgeries() throws {
     server.answer("host.test", .a, .afterForgeries(.records([.address("192.0.2.1")])))
     #expect(try addresses(.v4) == ["192.0.2.1"])

@@ -239,7 +239,7 @@ import Testing
     }
   }
 
-  @Test("text that grows out of proportion is refused, within a fixed amount of memory")
+  @Test("X16: text that grows out of proportion is refused, within a fixed amount of memory")
   func bomb() throws {
     let spaces = [UInt8](repeating: UInt8(ascii: " "), count: 64 << 20)
     for opening in ["", Dialogue.header() + "<stream:features><x xmlns='y'>"] {
@@ -269,7 +269,7 @@ import Testing
     try inflates(text).play().failsBehindTheLogin(76, "invalid-xml", stage: "stream")
   }
 
-  @Test("endless blocks with nothing in them do not put off the deadline, nor a signal")
+  @Test("S10: endless blocks with nothing in them do not put off the deadline, nor a signal")
   func emptyBlocks() throws {
     let blocks = [[UInt8]](repeating: ZlibStream.emptyBlock, count: 10_000).flatMap { $0 }
     var scene = try inflates(ZlibStream.start, thenForEver: blocks)
@@ -285,7 +285,7 @@ import Testing
     #expect(try started.finish().row.outcome.status == 143)
   }
 
-  @Test("endless white space does not put off the deadline, nor a signal")
+  @Test("S10: endless white space does not put off the deadline, nor a signal")
   func whiteSpace() throws {
     let spaces = [UInt8](repeating: UInt8(ascii: " "), count: 64 << 10)
     let floods: @Sendable (ScriptedPeer.Talk) throws -> Void = { talk in
@@ -334,7 +334,8 @@ import Testing
     }
   }
 
-  @Test("a server that falls silent in any step of a login is waited for until --max-time, and no longer")
+  @Test(
+    "S10: a server that falls silent in any step of a login is waited for until --max-time, and no longer")
   func silent() throws {
     let started = try cutOff([.silence], options: ["--max-time", "4"]).map { ($0, try $1.start()) }
     for (name, login) in started {
@@ -345,7 +346,7 @@ import Testing
     }
   }
 
-  @Test("a server that leaves in any step of a login is a lost connection")
+  @Test("D9: a server that leaves in any step of a login is a lost connection")
   func leaving() throws {
     for ending in [[ScriptedPeer.Step.reset], [.end], [.close]] {
       for (name, scene) in try cutOff(ending, options: []) {

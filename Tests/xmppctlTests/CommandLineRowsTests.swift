@@ -200,7 +200,7 @@ import XMPP
     }
   }
 
-  @Test("A silent server ends by --max-time, wherever it falls silent")
+  @Test("S10: a silent server ends by --max-time, wherever it falls silent")
   func maxTime() throws {
     let server = try Certificates.server
     for (script, mode) in [
@@ -219,7 +219,7 @@ import XMPP
     }
   }
 
-  @Test("A server that dribbles a byte now and then does not outlive --max-time")
+  @Test("S10: a server that dribbles a byte now and then does not outlive --max-time")
   func dribbling() throws {
     let bytes = Array((Dialogue.header() + String(repeating: " ", count: 1000)).utf8)
     let peer = try ScriptedPeer([.expectHeader, .dribble(bytes, count: 20, seconds: 0.2)])

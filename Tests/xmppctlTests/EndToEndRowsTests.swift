@@ -78,7 +78,7 @@ import XMPP
     #expect(port.accepted == 0)
   }
 
-  @Test("A trace is written whole, with the words of both sides, and readable by its owner alone")
+  @Test("C11: a trace is written whole, with the words of both sides, and readable by its owner alone")
   func trace() throws {
     let folder = try TemporaryFolder()
     let peer = try ScriptedPeer(

@@ -46,7 +46,7 @@ import Testing
     let outcome = try Program.xmppctl.run(
       try ["listen", "--json", "--jid", InlineManagementTests.jid, "--tls", "direct"] + Certificates.trusted
         + ["--connect-to", "127.0.0.1:\(peer.port)"] + options,
-      environment: ["XMPPCTL_PASSWORD": "secret"])
+      environment: ListenScene.environment)
     return (outcome, try peer.finish().map(\.text))
   }
 
@@ -170,7 +170,7 @@ import Testing
     let outcome = try Program.xmppctl.run(
       try ["send", "-m", "hi", "--jid", InlineManagementTests.jid, "--tls", "direct"] + Certificates.trusted
         + ["--connect-to", "127.0.0.1:\(peer.port)", "alice@example.org"],
-      environment: ["XMPPCTL_PASSWORD": "secret"])
+      environment: ListenScene.environment)
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(try peer.finish()[0].text.matches(of: #/<enable /#).count == 1)
   }

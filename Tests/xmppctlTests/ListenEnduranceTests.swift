@@ -121,7 +121,7 @@ import Testing
     let program = try Program.xmppctl.start(
       try [command] + ListenScene.way(peer.port)
         + (command == "send" ? ["--max-time", "60", "-m", "hi", "alice@example.org"] : []),
-      environment: ["XMPPCTL_PASSWORD": "secret"], output: "/dev/null")
+      environment: ListenScene.environment, output: "/dev/null")
     #expect(gates.before.wait())
     let before = try program.peakMemory
     gates.measured.open()

@@ -195,7 +195,7 @@ import Testing
     // Also once the file has been replaced.
     try wait("the session is kept") { try folder.read("session").contains("\"handled\":1") }
     let other = try Program.xmppctl.run(
-      try ["listen"] + ListenScene.way(1) + ["--state", file], environment: ["XMPPCTL_PASSWORD": "secret"])
+      try ["listen"] + ListenScene.way(1) + ["--state", file], environment: ListenScene.environment)
     #expect(other.status == 66 && other.error.contains("another run uses it"), "\(other.error)")
     scene.program.signal(SIGTERM)
     #expect(try scene.program.wait().status == 143)
@@ -205,7 +205,7 @@ import Testing
     // A run that got nowhere leaves none at all.
     let nowhere = try Program.xmppctl.run(
       try ["listen"] + ListenScene.way(1) + ["--state", folder.path("new")],
-      environment: ["XMPPCTL_PASSWORD": "secret"])
+      environment: ListenScene.environment)
     #expect(nowhere.status == 69, "\(nowhere.error)")
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["session"])
   }
@@ -230,7 +230,7 @@ import Testing
   @Test func aRoomPasswordWithoutARoomIsNotUnderstood() throws {
     let outcome = try Program.xmppctl.run(
       try ["listen"] + ListenScene.way(1) + ["--room-password", "x"],
-      environment: ["XMPPCTL_PASSWORD": "secret"])
+      environment: ListenScene.environment)
     #expect(outcome.status == 64 && outcome.error.contains("--room-password needs --room"))
   }
 }

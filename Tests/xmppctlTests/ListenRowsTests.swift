@@ -194,7 +194,7 @@ import Testing
     let peer = try ScriptedPeer(ListenScene.Part.new { try $0.send(ListenScene.messages(1...3)) }.script)
     let command = (try [Program.xmppctl.path, "listen"] + ListenScene.way(peer.port)).joined(separator: " ")
     let outcome = try Program("/bin/bash").run(
-      ["-c", "set -o pipefail; \(command) | head -1"], environment: ["XMPPCTL_PASSWORD": "secret"])
+      ["-c", "set -o pipefail; \(command) | head -1"], environment: ListenScene.environment)
     #expect(outcome.status == 74 && outcome.output.contains("text 1"))
     #expect(try peer.finish()[0].text.hasSuffix(Dialogue.end))
   }
@@ -214,7 +214,7 @@ import Testing
   func signals(signal: Int32) throws {
     let silent = try LoopbackPort(.silent)
     let program = try Program.xmppctl.start(
-      try ["listen"] + ListenScene.way(silent.port), environment: ["XMPPCTL_PASSWORD": "secret"])
+      try ["listen"] + ListenScene.way(silent.port), environment: ListenScene.environment)
     try wait("it connects") { silent.accepted > 0 }
     program.signal(signal)
     #expect(try program.wait().status == 128 + signal)
@@ -245,7 +245,7 @@ import Testing
     try first.peer.finish()
     let facts = try FileManager.default.attributesOfItem(atPath: file)
     #expect(facts[.posixPermissions] as? Int == 0o600)
-    #expect(try !String(contentsOfFile: file, encoding: .utf8).contains("secret"))
+    #expect(try !String(contentsOfFile: file, encoding: .utf8).contains(ListenScene.password))
 
     let second = try ListenScene(
       ["--json", "--state", file, "--count", "2"],
@@ -265,7 +265,7 @@ import Testing
     ] {
       let file = try folder.write("state", content)
       let outcome = try Program.xmppctl.run(
-        try ["listen"] + ListenScene.way(1) + ["--state", file], environment: ["XMPPCTL_PASSWORD": "secret"])
+        try ["listen"] + ListenScene.way(1) + ["--state", file], environment: ListenScene.environment)
       #expect(outcome.status == 65, "\(outcome.error)")
     }
   }

@@ -5,6 +5,8 @@ import Testing
 /// A run of `listen` against a scripted server of `example.org` that speaks direct TLS, one script a connection.
 struct ListenScene {
   static let jid = "bob@example.org/desk"
+  static let password = "0pen&Sesame/7"
+  static let environment = ["XMPPCTL_PASSWORD": password]
   let peer: ScriptedPeer
   let program: RunningProgram
 
@@ -13,7 +15,7 @@ struct ListenScene {
     peer = try ScriptedPeer(scripts: try parts.map { try $0.script })
     program = try Program.xmppctl.start(
       try ["listen"] + ListenScene.way(peer.port) + options,
-      environment: ["XMPPCTL_PASSWORD": "secret"], folder: folder, output: output)
+      environment: ListenScene.environment, folder: folder, output: output)
   }
 
   /// The options that lead to a port of the loopback.

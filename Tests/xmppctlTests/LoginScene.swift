@@ -214,15 +214,3 @@ func expectSecret(_ secret: String, nowhereIn texts: [String], at place: SourceL
     }
   }
 }
-
-/// The secret as it is, as XML and JSON escape it, in hexadecimal, and those of its base64 digits that do not depend on
-/// what stands around it.
-func forms(of secret: String) -> [String] {
-  let bytes = Array(secret.utf8)
-  let digits = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-  let encoded = (0..<3).map { shift in
-    let text = Data([UInt8](repeating: 0, count: shift) + bytes).base64EncodedString()
-    return String(text.dropFirst((shift * 8 + 5) / 6).prefix(bytes.count * 8 / 6 - 1))
-  }
-  return [secret, secret.replacingOccurrences(of: "&", with: "&amp;"), digits] + encoded
-}

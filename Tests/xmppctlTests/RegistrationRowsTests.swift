@@ -119,7 +119,7 @@ import Testing
     }
   }
 
-  @Test("a server that is not verified, or does not offer it, is not given a password")
+  @Test("A13: a server that is not verified, or does not offer it, is not given a password")
   func notVerified() throws {
     var insecure = try scene()
     insecure.options += ["--insecure"]

@@ -102,16 +102,6 @@ func expectHarmless(_ outcome: Outcome, at place: SourceLocation = #_sourceLocat
   }
 }
 
-/// Whether there are neither controls nor bidirectional controls nor line separators.
-func isHarmless(_ text: some StringProtocol) -> Bool {
-  text.unicodeScalars.allSatisfy { scalar in
-    switch scalar.value {
-    case 0..<0x20, 0x7F..<0xA0, 0x61C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: false
-    default: true
-    }
-  }
-}
-
 /// Something of each kind that must not come through raw, each with a word behind it that would begin a line.
 let hostile = "\u{7F}\u{80}\u{9B}31mRED\u{202E}\u{2066}\u{200F}\u{61C}\u{2028}LINE\u{2029}LINE\u{85}LINE"
 

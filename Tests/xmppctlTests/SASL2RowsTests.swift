@@ -150,7 +150,7 @@ import Testing
     }
   }
 
-  @Test("A3, A4, A5 hold for SASL2 too")
+  @Test("A3, A4, A5: the same holds for SASL2")
   func others() throws {
     let early = "<success xmlns='urn:xmpp:sasl:2'>\(SASL2RowsTests.identity(LoginScene.fullJID))</success>"
     try scene { $0.sasl.instead = [0: early] }.play().fails(76, "early-success")

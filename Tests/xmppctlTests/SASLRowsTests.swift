@@ -376,7 +376,7 @@ import Testing
   }
 
   @Test(
-    "what comes right behind <success/> is not taken for the next stream",
+    "A18: what comes right behind <success/> is not taken for the next stream",
     arguments: [
       "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", Dialogue.features(LoginScene.bindFeature), " ",
       Dialogue.header() + Dialogue.features(LoginScene.bindFeature),

@@ -16,14 +16,14 @@ struct SendScene {
     let tag = String(UInt32.random(in: 0 ... .max), radix: 36)
     if name == "Prosody" {
       let prosody = try own ?? Prosody.shared
-      sender = try prosody.account("sender\(tag)")
+      sender = try prosody.account("sender\(tag)", password: SendScene.password)
       let receiver = try prosody.account("receiver\(tag)", on: prosody.plainDomain)
       self.receiver = try Receiver(receiver, port: prosody.port, answersReceipts: answersReceipts)
       way = ["--connect-to", "127.0.0.1:\(prosody.port)", "--cacert", prosody.caFile]
       rooms = prosody.roomsDomain
     } else {
       let ejabberd = try Ejabberd.shared
-      sender = try ejabberd.account("sender\(tag)")
+      sender = try ejabberd.account("sender\(tag)", password: SendScene.password)
       let receiver = try ejabberd.account("receiver\(tag)")
       self.receiver = try Receiver(receiver, port: ejabberd.port(.plain), answersReceipts: answersReceipts)
       way = ["--connect-to", "127.0.0.1:\(ejabberd.port)", "--cacert", ejabberd.caFile]
@@ -39,7 +39,8 @@ struct SendScene {
     ["send", "--jid", sender.jid, "--max-time", "\(seconds)"] + way + options
   }
 
-  static let environment = ["XMPPCTL_PASSWORD": "secret"]
+  static let password = "0pen-Sesame/7"
+  static let environment = ["XMPPCTL_PASSWORD": password]
 
   /// Sends.
   func send(_ options: String..., input: String = "", within seconds: Int = 60) throws -> Outcome {

@@ -172,7 +172,7 @@ import XMPP
   func cron() throws {
     let scene = try SendScene()
     let folder = try TemporaryFolder()
-    try folder.write("password", "secret\n")
+    try folder.write("password", SendScene.password + "\n")
     let way = scene.way.map { "\"\($0)\"" }.joined(separator: ", ")
     #expect(way.contains("--cacert"))
     try folder.write(
