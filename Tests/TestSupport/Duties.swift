@@ -23,7 +23,7 @@ struct Duties {
 
   /// The duties of a command line; `nil` where it is none of the executable's commands.
   init?(_ command: [String], environment: [String: String], home: String) {
-    guard command.first == Program.xmppctl.path,
+    guard let path = command.first, path.split(separator: "/").last == "xmppctl",
       command.dropFirst().first.map(Duties.commands.contains) == true
     else { return nil }
     arguments = Array(command.dropFirst())

@@ -8,7 +8,7 @@ import XMPP
   @Test("I2: a roster push from a stranger, or another resource's, is refused and changes nothing")
   func rosterPush() throws {
     let scene = try ListenScene(
-      ["--xml", "--count", "4"],
+      ["--xml", "--count", "5"],
       .new { talk in
         let push = "<query xmlns='jabber:iq:roster'><item jid='eve@example.net' subscription='both'/></query>"
         let strangers = ["eve@example.net/x", "example.net", "bob@example.net", "bob@example.org/phone"]
@@ -25,11 +25,12 @@ import XMPP
             throw SupportFailure("the own account's push is refused")
           }
         }
+        try talk.send(ListenScene.messages(1...1))
       })
     let outcome = try scene.program.wait()
     #expect(outcome.status == 0, "\(outcome.error)")
     // The strangers' are lines; the own account's are not.
-    #expect(outcome.output.split(separator: "\n").count == 4 && !outcome.output.contains("own"))
+    #expect(outcome.output.split(separator: "\n").count == 5 && !outcome.output.contains("own"))
     try scene.peer.finish()
   }
 
