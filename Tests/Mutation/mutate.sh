@@ -118,7 +118,9 @@ for n in "${wanted[@]}"; do
   printf %s "$n" >"$place/off"
   started=$SECONDS
   if run "${tests[n]}"; then result=SURVIVED; else result=red; fi
-  [ "${ran:-0}" -gt 0 ] || [ "$result" = SURVIVED ] || grep -qE 'Test .* (failed|started)' "$place/log" || result=BROKEN
+  # A test that was not there, or could not begin, has noticed nothing.
+  if [ "$result" = SURVIVED ] && [ "${ran:-0}" = 0 ]; then result='NO TEST'; fi
+  if [ "$result" = red ] && ! grep -q 'Test run started' "$place/log"; then result=BROKEN; fi
   [ "$result" = red ] || survivors=$((survivors + 1))
   cp "$place/log" "$place/${guards[n]}.log"
   line "${guards[n]}" "${rows[n]}" "$result" "${tests[n]} ($((SECONDS - started)) s)"

@@ -73,6 +73,8 @@ import XMPP
     try features().fails(.noHost, .dns, "nxdomain")
     let failing = try FakeDNSServer(other: .code(2))
     try Row(["--dns-server", failing.address, "example.org"]).fails(.noHost, .dns, "servfail")
+    // Nobody knows whether there are services, so the domain itself is no guess to be made.
+    #expect(failing.queries.allSatisfy { $0.kind == FakeDNSServer.Kind.srv.rawValue })
     let refusing = try FakeDNSServer(other: .code(5))
     try Row(["--dns-server", refusing.address, "example.org"]).fails(.noHost, .dns, "refused")
     let silent = try FakeDNSServer(other: .silence)

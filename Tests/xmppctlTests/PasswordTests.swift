@@ -106,7 +106,7 @@ import XMPP
     await #expect(processExitsWith: .success) {
       var limits = rlimit(rlim_cur: 1 << 20, rlim_max: 1 << 20)
       setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limits)
-      let password = Password(.given(Secret("x")), of: try JID(parsing: "a@example.org"))
+      let password = Password(.command("echo x"), of: try JID(parsing: "a@example.org"))
       _ = try password.secret(Waiter(seconds: 10))
       getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limits)
       try #require(limits.rlim_cur == 1 && limits.rlim_max == 1)

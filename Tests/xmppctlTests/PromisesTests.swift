@@ -95,7 +95,7 @@ import Testing
 
   @Test("each guard of the mutation table stands in its file exactly once, and its tests and rows are there")
   func guards() throws {
-    let functions = try tests().map { "\($0.suite)/\($0.function)" }
+    let functions = try tests().map { "\($0.module).\($0.suite)/\($0.function)" }
     let rows = Set(rows(try text(Self.page)).map(\.row))
     let table = try text("Tests/Mutation/guards.txt")
     let blocks = table.components(separatedBy: "\n\n").dropFirst()

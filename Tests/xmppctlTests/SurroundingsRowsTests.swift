@@ -114,6 +114,28 @@ import XMPP
     expectSecret(LoginScene.password, nowhereIn: [outcome.error])
   }
 
+  @Test("C7: a password that is given is in no core file even before the login begins")
+  func beforeTheLogin() throws {
+    let folder = try TemporaryFolder()
+    let account = "{jid: 'alice@example.org', password: '\(LoginScene.password)'}"
+    let file = try folder.write("config.json5", "{default: 'a', accounts: {a: \(account)}}")
+    for (options, environment) in [
+      ("alice@example.org", ["XMPPCTL_PASSWORD": LoginScene.password]), ("--config \(file)", [:]),
+    ] {
+      let silent = try LoopbackPort(.silent)
+      let command =
+        "ulimit -S -c \"$(ulimit -H -c)\"; exec '\(Program.xmppctl.path)' bind --tls direct"
+        + " --connect-to 127.0.0.1:\(silent.port) \(options)"
+      let running = try Program("/bin/sh").start(["-c", command], environment: environment)
+      try wait("it connects") { silent.accepted > 0 }
+      let limits = try String(contentsOfFile: "/proc/\(running.pid)/limits", encoding: .utf8)
+      let most = try #require(limits.firstMatch(of: #/Max core file size +(\S+) +(\S+)/#))
+      #expect(["0", "1"].contains(most.1) && ["0", "1"].contains(most.2), "\(options): \(most.0)")
+      running.signal(SIGTERM)
+      #expect(try running.wait().status == 143)
+    }
+  }
+
   @Test("C14: a link that somebody laid where the session is kept leads nowhere")
   func laidLink() throws {
     let folder = try TemporaryFolder()

@@ -25,6 +25,8 @@ final class Password {
   init(_ source: PasswordSource, of jid: JID) {
     self.source = source
     self.jid = jid
+    // This one is held from the beginning, long before a mechanism needs it.
+    if case .given = source { leaveNoCore() }
   }
 
   /// The password.
