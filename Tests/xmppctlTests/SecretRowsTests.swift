@@ -30,7 +30,7 @@ import Testing
     #expect(!said.isEmpty && said.allSatisfy { !masked.trace.contains($0) })
     #expect(masked.trace.contains("***"))
     // What the server says is of use to whoever guesses passwords.
-    #expect(!masked.trace.contains(#/<(challenge|success|additional-data)[^>]*>[^<*]/#))
+    #expect(!masked.trace.contains(#/<(challenge|success|additional-data)[^>]*>[A-Za-z0-9+=]/#))
     #expect(masked.row.outcome.error.isEmpty)
 
     var open = try scene(mechanism, sasl2: sasl2)

@@ -128,12 +128,41 @@ import XMPP
         + " --connect-to 127.0.0.1:\(silent.port) \(options)"
       let running = try Program("/bin/sh").start(["-c", command], environment: environment)
       try wait("it connects") { silent.accepted > 0 }
-      let limits = try String(contentsOfFile: "/proc/\(running.pid)/limits", encoding: .utf8)
-      let most = try #require(limits.firstMatch(of: #/Max core file size +(\S+) +(\S+)/#))
-      #expect(["0", "1"].contains(most.1) && ["0", "1"].contains(most.2), "\(options): \(most.0)")
-      running.signal(SIGTERM)
-      #expect(try running.wait().status == 143)
+      try expectNoCore(running, options)
     }
+  }
+
+  @Test("C7: nor is one from a file or a command, once it was fetched")
+  func onceFetched() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("password", LoginScene.password + "\n")
+    for option in ["--password-file \(file)", "--password-command 'cat \(file)'"] {
+      let asked = Gate()
+      let peer = try ScriptedPeer([
+        .tls(try Certificates.server), .expectHeader,
+        .send(Dialogue.header() + Dialogue.features(Dialogue.plain)), .expectElement, .open(asked), .silence,
+      ])
+      let command =
+        "ulimit -S -c \"$(ulimit -H -c)\"; exec '\(Program.xmppctl.path)' bind --tls direct"
+        + " --connect-to 127.0.0.1:\(peer.port) --cacert \(try Certificates.shared.authorityFile)"
+        + " \(option) alice@example.org"
+      let running = try Program("/bin/sh").start(["-c", command])
+      #expect(asked.wait())
+      try expectNoCore(running, option)
+      try peer.finish()
+    }
+  }
+
+  /// Expects that a crash would leave no core file, and ends the program.
+  private func expectNoCore(
+    _ running: RunningProgram, _ what: String, at place: SourceLocation = #_sourceLocation
+  ) throws {
+    let limits = try String(contentsOfFile: "/proc/\(running.pid)/limits", encoding: .utf8)
+    let most = try #require(limits.firstMatch(of: #/Max core file size +(\S+) +(\S+)/#))
+    #expect(
+      ["0", "1"].contains(most.1) && ["0", "1"].contains(most.2), "\(what): \(most.0)", sourceLocation: place)
+    running.signal(SIGTERM)
+    #expect(try running.wait().status == 143, sourceLocation: place)
   }
 
   @Test("C14: a link that somebody laid where the session is kept leads nowhere")
