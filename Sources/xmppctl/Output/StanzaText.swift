@@ -51,11 +51,20 @@ struct StanzaText {
     if let subject = parts.subjects.shown { return "subject: \(subject.text)" }
     let presence = [parts.show?.element.text, parts.statuses.shown?.text].compactMap(\.self)
     if !presence.isEmpty { return presence.joined(separator: ": ") }
-    return stanza.element.elements.map { "<\($0.name) \($0.namespace)>" }.joined(separator: " ")
+    // There may be very many.
+    return stanza.element.elements.reduce(into: "") { words, element in
+      words += words.isEmpty ? "<" : " <"
+      words += element.name
+      words += " "
+      words += element.namespace
+      words += ">"
+    }
   }
 
   private func append(_ text: String, to output: inout [UInt8]) {
     var text = text
+    // Room that is not used is no memory; growing again and again would have the line twice.
+    if text.utf8.count > 1 << 16 { output.reserveCapacity(output.count + 2 * text.utf8.count) }
     text.withUTF8 { Hazard.append(shown: $0, to: &output) }
   }
 
