@@ -58,9 +58,9 @@ import Testing
           "\(line.unicodeScalars.count) columns: \(line)")
       }
       let piped = try scene.run("xmppctl \(command)")
-      // The same words: nothing is cut off.
+      // The same words: nothing is cut off. Times, and the days that are left, may be others by now.
       let words = { (text: String) in
-        text.split { $0 == " " || $0 == "\n" }.filter { !$0.contains(#/^[=.0-9]+$/#) }.sorted()
+        text.split { $0 == " " || $0 == "\n" }.filter { !$0.contains(#/^\(?[=.0-9]+$/#) }.sorted()
       }
       #expect(words(all.joined(separator: "\n")) == words(piped.output))
     }
