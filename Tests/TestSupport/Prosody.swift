@@ -108,8 +108,10 @@ public final class Prosody: Sendable {
       ],
       folder: folder)
     // It listens before all hosts are loaded, but answers only after that.
-    try process.await("prosody listens", log: "server.log") { ports.allSatisfy(PlainStream.accepts) }
-    try PlainStream.converse(ports[0], [(PlainStream.header(domain), "</stream:features>")])
+    try process.await("prosody answers", log: "server.log") {
+      let hello = [(PlainStream.header(domain), "</stream:features>")]
+      return ports.allSatisfy(PlainStream.accepts) && (try? PlainStream.converse(ports[0], hello)) != nil
+    }
     return process
   }
 

@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  @Test("D10: a system without memory for waiting is no bug: the connection is lost", arguments: ["2", "4"])
+  @Test("D10: a system without memory for waiting is no bug: the connection is lost", arguments: ["1", "2"])
   func interrupted(number: String) throws {
     let result = try SystemCallScene(command: .send).run(
       .init(call: "poll", error: "ENOMEM", when: number))
