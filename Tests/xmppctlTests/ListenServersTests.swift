@@ -195,7 +195,10 @@ import Testing
   @Test(
     "S12: a line that is cut for a while: resumed, nothing lost, nothing twice",
     arguments: ["prosody", "ejabberd"])
-  func cut(server: String) throws {
+  func cut(server: String) throws { try cut(server, for: .zero) }
+
+  /// Cuts the line of a listener for at least so long, and holds what came to what was sent.
+  func cut(_ server: String, for duration: Duration) throws {
     let place = try Place.make(server)
     let (bob, ann) = (try place.account("cut-bob"), try place.account("cut-ann"))
     let proxy = try ChaosProxy(to: place.port)
@@ -205,8 +208,10 @@ import Testing
     try place.awaitPresence(of: listener, from: ann, to: bob)
     try place.send(1...20, from: ann, to: bob)
     proxy.cut()
+    let end = ContinuousClock.now + duration
     try place.send(21...40, from: ann, to: bob)
     try listener.awaitError("connecting again")
+    try wait("the time is over", within: duration + .seconds(20)) { ContinuousClock.now >= end }
     proxy.mend()
     try place.send(41...60, from: ann, to: bob)
     let outcome = try listener.wait(within: .seconds(130))

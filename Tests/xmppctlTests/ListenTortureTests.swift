@@ -35,27 +35,7 @@ struct ListenTortureTests {
   }
 
   @Test("S12: a line that is cut for ten seconds", arguments: ["prosody", "ejabberd"])
-  func cut(server: String) throws {
-    let place = try Place.make(server)
-    let (bob, ann) = (try place.account("long-bob"), try place.account("long-ann"))
-    let proxy = try ChaosProxy(to: place.port)
-    let line = Place(domain: place.domain, port: proxy.port, caFile: place.caFile)
-    let listener = try line.start(
-      bob, ["--json", "--type", "message", "--count", "61", "--max-time", "120", "--trace"])
-    try place.awaitPresence(of: listener, from: ann, to: bob)
-    try place.send(1...20, from: ann, to: bob)
-    proxy.cut()
-    let end = ContinuousClock.now + .seconds(10)
-    try place.send(21...40, from: ann, to: bob)
-    try listener.awaitError("connecting again")
-    try wait("ten seconds have passed", within: .seconds(20)) { ContinuousClock.now >= end }
-    proxy.mend()
-    try place.send(41...60, from: ann, to: bob)
-    let outcome = try listener.wait(within: .seconds(130))
-    #expect(outcome.status == 0 && outcome.error.contains("<resumed "), "\(outcome.error.suffix(2000))")
-    #expect(
-      try ListenScene.bodies(outcome.output).filter { $0.hasPrefix("text") } == ListenScene.texts(0...60))
-  }
+  func cut(server: String) throws { try ListenServersTests().cut(server, for: .seconds(10)) }
 
   @Test("C5: a consumer asleep for a minute in the flood: memory bounded, the stream alive, nothing lost")
   func asleep() throws {
