@@ -47,7 +47,7 @@ torture: ## what takes minutes: floods, kills, failing system calls, bad lines (
 sanitize: ## the tests once more under the address sanitizer (with leaks) and under the thread sanitizer
 	scripts/install-dependencies.sh test
 	# What is measured or injected from outside means something else through a sanitizer: memory, system calls.
-	skip='/(interrupted|slowed|names|many|heldBack|unacknowledged|flood|endless|bomb)\('
+	skip='/(interrupted|fullLater|messages|slowed|names|many|heldBack|unacknowledged|flood|endless|bomb)\('
 	for sanitizer in address thread; do
 	  scratch=.build-$$sanitizer
 	  swift build --build-tests --sanitize=$$sanitizer --scratch-path $$scratch
