@@ -62,11 +62,11 @@ extension Connection {
       if goal > .secured { try readFeatures() }
     } catch {
       // Wherever an endpoint's time ran out, it is a deadline that passed.
-      var failure = error.at(endpoint)
+      var failure = error
       if failure.condition == Failure.endpointExpired {
         (failure.stage, failure.status) = (.timeout, .timeout)
-        failure = failure.at(endpoint)
       }
+      failure = failure.at(endpoint)
       report.attempts[report.attempts.count - 1].failure = failure
       trace?.note("that failed: \(failure.message)")
       close()

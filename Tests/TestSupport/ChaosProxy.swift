@@ -21,16 +21,7 @@ public final class ChaosProxy: @unchecked Sendable {
     self.chaos = chaos
     listener = try Loopback.bound(SOCK_STREAM, "127.0.0.1", 0)
     port = Loopback.port(of: listener)
-    listen(listener, 16)
-    let listener = listener
-    Thread.detachNewThread { [weak self] in
-      while true {
-        let connection = accept(listener, nil, nil)
-        guard connection >= 0, let self else { break }
-        self.serve(connection)
-      }
-      close(listener)
-    }
+    Loopback.accept(on: listener) { [weak self] connection in self?.serve(connection) != nil }
   }
 
   deinit {

@@ -38,15 +38,10 @@ public final class FakeSOCKSServer: @unchecked Sendable {
     self.behaviour = behaviour
     listener = try Loopback.bound(SOCK_STREAM, "127.0.0.1", 0)
     port = Loopback.port(of: listener)
-    listen(listener, 16)
-    let listener = listener
-    Thread.detachNewThread { [weak self] in
-      while true {
-        let connection = accept(listener, nil, nil)
-        guard connection >= 0, let self else { break }
-        Thread.detachNewThread { self.serve(connection) }
-      }
-      close(listener)
+    Loopback.accept(on: listener) { [weak self] connection in
+      guard let self else { return false }
+      Thread.detachNewThread { self.serve(connection) }
+      return true
     }
   }
 

@@ -95,6 +95,19 @@ public enum Loopback {
   /// What went wrong, with `errno`.
   public struct Problem: Error { let code: Int32 }
 
+  /// Hands each connection to a listening socket on, on a thread of its own, until one is not taken or the socket is shut
+  /// down; then closes the socket.
+  static func accept(on listener: Int32, _ takes: @escaping @Sendable (Int32) -> Bool) {
+    listen(listener, 16)
+    Thread.detachNewThread {
+      while true {
+        let connection = Glibc.accept(listener, nil, nil)
+        guard connection >= 0, takes(connection) else { break }
+      }
+      close(listener)
+    }
+  }
+
   /// A socket bound to an address of the loopback; port 0 is a free one.
   static func bound(_ type: __socket_type, _ host: String, _ port: UInt16) throws -> Int32 {
     let v6 = host.contains(":")

@@ -14,8 +14,8 @@ struct InlineManagement {
   func offered(by sasl2: StreamFeature?) -> InlineManagement {
     let bind = sasl2?.inline.first { $0.element.is("bind", Namespace.bind2) }
     let takesEnable = bind?.inline.contains {
-      $0.element.name == "feature"
-        && $0.element.attribute("var")?.utf8.elementsEqual(Namespace.streamManagement.utf8) == true
+      $0.element.name.isSame(as: "feature")
+        && $0.element.attribute("var")?.isSame(as: Namespace.streamManagement) == true
     }
     let takesResume = sasl2?.inline.contains { $0.element.is("sm", Namespace.streamManagement) }
     return InlineManagement(
@@ -35,7 +35,7 @@ struct InlineManagement {
   }
 
   /// Whether the session of before goes on: there is no new resource then, and no features follow.
-  var isResumed: Bool { resumption?.name == "resumed" }
+  var isResumed: Bool { resumption?.name.isSame(as: "resumed") == true }
 
   private static func answer(_ name: String, in element: Element) -> Element? {
     element.child(name, Namespace.streamManagement) ?? element.child("failed", Namespace.streamManagement)

@@ -66,7 +66,6 @@ public struct IQTracker<Purpose: Sendable>: Sendable {
     waiting = [:]
     return purposes
   }
-
 }
 
 extension Stanza {

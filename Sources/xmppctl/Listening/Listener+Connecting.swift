@@ -18,17 +18,19 @@ extension Listener {
   /// Opens the session, or comes back to it.
   func open() throws(Failure) {
     let resumes = session.management.resumption != nil
-    switch try session.open(resumable: plan.reconnects || plan.state != nil) {
+    let opening = try session.open(resumable: plan.reconnects || plan.state != nil)
+    sentKept = Footprint()
+    switch opening {
     case .resumed(_, let resend):
       backlog.resumes()
-      sentKept = Footprint()
-      for sent in resend { sentKept.add(sent.stanza) }
-      for sent in resend { session.resend(sent.stanza) }
+      for sent in resend {
+        sentKept.add(sent.stanza)
+        session.resend(sent.stanza)
+      }
       if reading != nil { hearArchive() }
     case .new(_, let unconfirmed):
       if resumes { backlog.abandons() }
       lost += tell(unconfirmed: unconfirmed)
-      sentKept = Footprint()
       greet()
     }
     account = session.jid.bare.full

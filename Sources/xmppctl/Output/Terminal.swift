@@ -83,43 +83,32 @@ extension Terminal {
   /// Where what stands behind the last gap of two spaces or more begins.
   private static func lastColumn(_ line: String) -> Int {
     var spaces = 0
-    var column = 0
     var found = 0
-    var inEscape = false
-    for scalar in line.unicodeScalars {
-      if inEscape {
-        inEscape = scalar != "m"
-        continue
-      }
-      if scalar == "\u{1B}" {
-        inEscape = true
-        continue
-      }
+    for (column, scalar) in shown(line[...]).enumerated() {
       if scalar == " " {
         spaces += 1
       } else {
         if spaces >= 2 { found = column }
         spaces = 0
       }
-      column += 1
     }
     return found
   }
 
-  /// How many columns a text takes, without what colours it.
-  private static func width(_ text: Substring) -> Int {
-    var width = 0
+  /// How many columns a text takes.
+  private static func width(_ text: Substring) -> Int { shown(text).count }
+
+  /// What of a text takes a column: all but what colours it.
+  private static func shown(_ text: Substring) -> [Unicode.Scalar] {
     var inEscape = false
-    for scalar in text.unicodeScalars {
+    return text.unicodeScalars.filter { scalar in
       if inEscape {
         inEscape = scalar != "m"
-      } else if scalar == "\u{1B}" {
-        inEscape = true
-      } else {
-        width += 1
+        return false
       }
+      inEscape = scalar == "\u{1B}"
+      return !inEscape
     }
-    return width
   }
 }
 
