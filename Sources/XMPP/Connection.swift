@@ -63,15 +63,17 @@ public final class Connection {
       isStreamOpen = false
       try? channel.transmit()
       let limit = Deadline.after(seconds: seconds)
-      while !limit.hasPassed, let event = try? next(until: limit, while: "closing the stream"), event != .end
-      {}
+      while !limit.hasPassed, let event = try? next(until: limit, while: "closing the stream") {
+        if event == .end { return shut(until: .now) }
+      }
+      return shut(until: limit)
     }
-    shut()
+    shut(until: .now)
   }
 
   /// Ends the connection and leaves the stream open, so that its session can be resumed (XEP-0198 §5).
   ///
-  /// - Parameter seconds: how long to wait for what is queued to leave.
+  /// - Parameter seconds: how long to wait for what is queued to leave, and for the server to close its side.
   public func drop(within seconds: Double = 0) {
     isStreamOpen = false
     let limit = Deadline.after(seconds: seconds)
@@ -79,12 +81,12 @@ public final class Connection {
     while (try? transmit()) != nil, let channel, channel.pending > 0, !limit.hasPassed,
       (try? wait(for: &others, readsInput: false, until: limit, while: "leaving")) != nil
     {}
-    shut()
+    shut(until: limit)
   }
 
-  private func shut() {
+  private func shut(until moment: Deadline) {
     report.compressionRatio = channel?.compression?.ratio
-    channel?.close()
+    channel?.close(until: moment)
     channel = nil
   }
 }

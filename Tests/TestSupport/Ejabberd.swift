@@ -57,14 +57,17 @@ public final class Ejabberd: Sendable {
   public init() throws {
     let folder = try TemporaryFolder()
     self.folder = folder
-    ports = Dictionary(
-      uniqueKeysWithValues: zip(Listener.allCases, try FreePort.take(Listener.allCases.count)))
     let authority = try TestAuthority(in: folder)
     caFile = authority.caFile
     let hosts = [domain, scramDomain, anonymousDomain]
     try authority.issue("server", domains: hosts + hosts.flatMap { ["rooms.\($0)", "pubsub.\($0)"] })
     try folder.write("server-and-key.pem", try folder.read("server.pem") + folder.read("server.key"))
-    process = Mutex(try Ejabberd.start(folder, ports))
+    let listeners = { (ports: [UInt16]) in Dictionary(uniqueKeysWithValues: zip(Listener.allCases, ports)) }
+    let (process, ports) = try ServerProcess.start(on: Listener.allCases.count) {
+      try Ejabberd.start(folder, listeners($0))
+    }
+    self.ports = listeners(ports)
+    self.process = Mutex(process)
     for domain in [domain, scramDomain] {
       try account("alice", on: domain)
       try account("bob", on: domain)

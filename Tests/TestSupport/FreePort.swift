@@ -1,8 +1,11 @@
 import Glibc
+import Synchronization
 
 /// TCP ports of 127.0.0.1 for servers that cannot take port 0 and say which one they got.
 public enum FreePort {
-  /// Different ports that were free just now.
+  private static let given = Mutex<Set<UInt16>>([])
+
+  /// Different ports that were free just now. None is given twice, so no two servers of a process can want the same.
   ///
   /// They lie below the range from which the system takes the ports of outgoing connections, so that none of those can
   /// come to lie on one of them before the server has started.
@@ -11,6 +14,7 @@ public enum FreePort {
     defer { for (_, descriptor) in held { close(descriptor) } }
     for _ in 0..<1000 where held.count < count {
       let port = UInt16.random(in: 20_000..<32_000)
+      guard given.withLock({ $0.insert(port).inserted }) else { continue }
       if let descriptor = bound(to: port) { held.append((port, descriptor)) }
     }
     guard held.count == count else { throw SupportFailure("no \(count) free ports on 127.0.0.1") }

@@ -60,19 +60,7 @@ public final class LoopbackPort: @unchecked Sendable {
   public var accepted: Int { lock.withLock { count } }
 
   private func accept() {
-    let listener = descriptor
-    Thread.detachNewThread { [weak self] in
-      while true {
-        let connection = Glibc.accept(listener, nil, nil)
-        guard connection >= 0 else { break }
-        guard let self else {
-          close(connection)
-          break
-        }
-        self.take(connection)
-      }
-      close(listener)
-    }
+    Loopback.accept(on: descriptor) { [weak self] connection in self?.take(connection) != nil }
   }
 
   private func take(_ connection: Int32) {
@@ -102,7 +90,11 @@ public enum Loopback {
     Thread.detachNewThread {
       while true {
         let connection = Glibc.accept(listener, nil, nil)
-        guard connection >= 0, takes(connection) else { break }
+        guard connection >= 0 else { break }
+        guard takes(connection) else {
+          close(connection)
+          break
+        }
       }
       close(listener)
     }

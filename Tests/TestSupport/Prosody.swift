@@ -45,15 +45,16 @@ public final class Prosody: Sendable {
   /// `sha256Domain`, `tls12Domain`, `externalDomain` and `sasl2Domain`, both with the password `secret`.
   public init() throws {
     let folder = try TemporaryFolder()
-    let ports = try FreePort.take(3)
-    (port, directTLSPort, serverPort) = (ports[0], ports[1], ports[2])
     self.folder = folder
     let authority = try TestAuthority(in: folder)
     caFile = authority.caFile
     let accountDomains = [domain, plainDomain, sha256Domain, tls12Domain, externalDomain, sasl2Domain]
     let others = [anonymousDomain, roomsDomain, "pubsub.example.test"] + exampleDomains
     try authority.issue("server", domains: accountDomains + others)
-    process = Mutex(try Prosody.start(folder, ports, domain))
+    let domain = domain
+    let (process, ports) = try ServerProcess.start(on: 3) { try Prosody.start(folder, $0, domain) }
+    (port, directTLSPort, serverPort) = (ports[0], ports[1], ports[2])
+    self.process = Mutex(process)
     for domain in accountDomains {
       try account("alice", on: domain)
       try account("bob", on: domain)

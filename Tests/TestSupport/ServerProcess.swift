@@ -31,6 +31,21 @@ final class ServerProcess: Sendable {
       folder: folder.path, descriptors: [input.read, console, console, lifeline.read])
   }
 
+  /// Starts a server on free ports; where it does not come up, as when somebody else was quicker to take one of them, on
+  /// others.
+  ///
+  /// - Parameter start: starts it on these ports, and throws when it does not answer in time.
+  static func start(on count: Int, _ start: ([UInt16]) throws -> ServerProcess) throws -> (
+    process: ServerProcess, ports: [UInt16]
+  ) {
+    for _ in 0..<2 {
+      let ports = try FreePort.take(count)
+      if let process = try? start(ports) { return (process, ports) }
+    }
+    let ports = try FreePort.take(count)
+    return (try start(ports), ports)
+  }
+
   deinit {
     process.kill()
     close(input)
@@ -67,7 +82,7 @@ final class ServerProcess: Sendable {
   }
 
   /// Waits until something is so, looking again and again.
-  func await(_ what: String, log: String, within limit: Duration = .seconds(60), _ isSo: () throws -> Bool)
+  func await(_ what: String, log: String, within limit: Duration = .seconds(40), _ isSo: () throws -> Bool)
     throws
   {
     let end = ContinuousClock.now + limit

@@ -8,13 +8,12 @@ import Testing
   @Test("X8: 24 MB of distinct names, and it lives on in bounded memory")
   func names() throws {
     let stanzas = 96
-    let gates = (before: Gate(), measured: Gate(), after: Gate())
+    let gates = MemoryGates()
     let scene = try ListenScene(
       ["--type", "presence", "--count", "1"],
       .new { talk in
         try talk.awaitHandled(0)
-        gates.before.open()
-        gates.measured.wait()
+        gates.begin()
         for number in 0..<stanzas {
           let payloads = (0..<2000).map { index in
             let name = "n\(number)-\(index)-" + String(repeating: "x", count: 32)
@@ -23,14 +22,10 @@ import Testing
           try talk.send("<message from='eve@example.net/x'>\(payloads.joined())</message>")
           if number % 16 == 15 { try talk.awaitHandled(number + 1) }
         }
-        gates.after.open()
+        gates.end()
         try talk.await("nothing, until it leaves")
       })
-    #expect(gates.before.wait())
-    let before = try scene.program.peakMemory
-    gates.measured.open()
-    #expect(gates.after.wait(seconds: 60))
-    let growth = try scene.program.peakMemory - before
+    let growth = try gates.growth(of: scene.program)
     #expect(growth < 16 << 20, "\(growth) bytes more")
     scene.program.signal(SIGTERM)
     #expect(try scene.program.wait().status == 143)
@@ -68,7 +63,7 @@ import Testing
   @Test("X7: what is held back while the archive is read is bounded in bytes too")
   func heldBack() throws {
     let count = 48
-    let gates = (before: Gate(), measured: Gate(), after: Gate())
+    let gates = MemoryGates()
     let scene = try ListenScene(
       ["--json", "--since", "2020-01-01"], output: "/dev/null",
       .raw { talk in
@@ -76,8 +71,7 @@ import Testing
         try ListenScene.Part.enable(talk)
         try ListenRowsTests.page(talk, after: nil, [:])
         try talk.await("<presence")
-        gates.before.open()
-        gates.measured.wait()
+        gates.begin()
         let text = String(repeating: "x", count: 1 << 20)
         for number in 1...count {
           try talk.send("<message from='eve@example.net/x' id='m\(number)'><body>\(text)</body></message>")
@@ -85,13 +79,9 @@ import Testing
         try ListenRowsTests.page(talk, after: nil, [:])
         // The two answers of the archive are stanzas too.
         try talk.awaitHandled(count + 2)
-        gates.after.open()
+        gates.end()
       })
-    #expect(gates.before.wait())
-    let before = try scene.program.peakMemory
-    gates.measured.open()
-    #expect(gates.after.wait(seconds: 60))
-    let growth = try scene.program.peakMemory - before
+    let growth = try gates.growth(of: scene.program)
     #expect(growth < 24 << 20, "\(growth) bytes more")
     scene.program.signal(SIGTERM)
     #expect(try scene.program.wait().status == 143)
@@ -103,30 +93,25 @@ import Testing
     arguments: ["listen", "send"])
   func unacknowledged(command: String) throws {
     let count = 400
-    let gates = (before: Gate(), measured: Gate(), after: Gate())
+    let gates = MemoryGates()
     let part = ListenScene.Part.raw { talk in
       try ListenScene.Part.bind(talk)
       try ListenScene.Part.enable(talk)
       try talk.await(command == "listen" ? "<presence" : "<message")
-      gates.before.open()
-      gates.measured.wait()
+      gates.begin()
       let id = String(repeating: "x", count: 200 << 10)
       for number in 1...count {
         try talk.send("<iq type='get' id='\(id)\(number)' from='eve@example.net/x'><q xmlns='urn:q'/></iq>")
       }
       try talk.awaitHandled(count)
-      gates.after.open()
+      gates.end()
     }
     let peer = try ScriptedPeer(part.script)
     let program = try Program.xmppctl.start(
       try [command] + ListenScene.way(peer.port)
         + (command == "send" ? ["--max-time", "60", "-m", "hi", "alice@example.org"] : []),
       environment: ListenScene.environment, output: "/dev/null")
-    #expect(gates.before.wait())
-    let before = try program.peakMemory
-    gates.measured.open()
-    #expect(gates.after.wait(seconds: 60))
-    let growth = try program.peakMemory - before
+    let growth = try gates.growth(of: program)
     #expect(growth < 24 << 20, "\(growth) bytes more")
     program.signal(SIGTERM)
     #expect(try program.wait().status == 143)
@@ -197,6 +182,31 @@ import Testing
     let lines = outcome.output.split(separator: "\n").filter { $0.contains("\"text ") }
     #expect(lines.enumerated().allSatisfy { $1.contains("\"text \($0 + 1)x") } && lines.count == total - 1)
     try scene.peer.finish()
+  }
+}
+
+/// What a server does between `begin` and `end`, so that the memory it costs the client can be measured.
+private struct MemoryGates: Sendable {
+  private let ready = Gate()
+  private let measured = Gate()
+  private let done = Gate()
+
+  /// The server's: waits until the memory of before is known.
+  func begin() {
+    ready.open()
+    measured.wait()
+  }
+
+  /// The server's: it is over.
+  func end() { done.open() }
+
+  /// How much more memory a program has had resident by the end; bytes.
+  func growth(of program: RunningProgram) throws -> Int {
+    #expect(ready.wait())
+    let before = try program.peakMemory
+    measured.open()
+    #expect(done.wait(seconds: 60))
+    return try program.peakMemory - before
   }
 }
 

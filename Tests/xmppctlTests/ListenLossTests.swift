@@ -227,6 +227,21 @@ import Testing
     try scene.peer.finish()
   }
 
+  @Test(
+    "what is said last is not taken from a server that is late to read it",
+    arguments: [[], ["--state", "state"]])
+  func lateReader(state: [String]) throws {
+    let scene = try ListenScene(
+      ["--json", "--max-time", "1"] + state, folder: TemporaryFolder(),
+      .new(then: [.expect(state.isEmpty ? Dialogue.end : "h='1'"), .close]) { talk in
+        try talk.send(ListenScene.messages(1...1))
+        try talk.remainBusy()
+      })
+    let outcome = try scene.program.wait()
+    #expect(outcome.status == 0, "\(outcome.error)")
+    try scene.peer.finish()
+  }
+
   @Test func aRoomPasswordWithoutARoomIsNotUnderstood() throws {
     let outcome = try Program.xmppctl.run(
       try ["listen"] + ListenScene.way(1) + ["--room-password", "x"],

@@ -119,6 +119,16 @@ extension ScriptedPeer.Talk {
     }
   }
 
+  /// Sends white space for a second and a half and reads nothing meanwhile.
+  ///
+  /// - Throws: where the connection is taken away.
+  func remainBusy() throws {
+    for _ in 0..<15 {
+      usleep(100_000)
+      try send(" ")
+    }
+  }
+
   /// Asks how far the client is until it has handled so many.
   func awaitHandled(_ count: Int) throws {
     try send(ListenScene.request)

@@ -136,6 +136,21 @@ import XMPP
     #expect(outcome.status == 0, "\(outcome.error)")
   }
 
+  @Test("a room that was not there is taken away again, also by a server that is late to read that")
+  func newRoom() throws {
+    let options = ["--room", "--nick", "bot", "-m", "hi", "den@rooms.example.org"]
+    let (outcome, sent) = try run("", options, ending: .close) { talk in
+      try talk.await("to='den@rooms.example.org/bot'")
+      try talk.send(
+        "<presence from='den@rooms.example.org/bot'><x xmlns='http://jabber.org/protocol/muc#user'>"
+          + "<status code='110'/><status code='201'/></x></presence>")
+      try talk.remainBusy()
+      try talk.await("<destroy/>")
+    }
+    #expect(outcome.status == 1 && outcome.error.contains("did not exist"), "\(outcome.error)")
+    #expect(sent.hasSuffix(Dialogue.end))
+  }
+
   @Test("a stanza above the server's limit is not sent (XEP-0478)")
   func limit() throws {
     let limits = "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>300</max-bytes></limits>"

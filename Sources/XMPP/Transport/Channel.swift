@@ -110,10 +110,13 @@ final class Channel {
     }
   }
 
-  /// Says goodbye below the stream, without waiting for the answer.
-  func close() {
+  /// Says goodbye below the stream.
+  ///
+  /// - Parameter moment: until when the far side's goodbye is waited for, so that what was sent last is not lost.
+  func close(until moment: Deadline) {
     tls?.close()
     socket.finishWriting()
+    socket.drain(until: moment)
   }
 
   private func write() throws(Failure) -> TLSSession.Progress {

@@ -81,6 +81,19 @@ public final class Socket: Sendable {
   /// Tells the far side that nothing more will be written; reading goes on.
   public func finishWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
 
+  /// Reads and forgets what still comes, until the far side has finished too or `moment` has come.
+  ///
+  /// A system on which a socket is closed with bytes unread, or gets some after that, takes the connection away from the
+  /// far side at once, and with it what that has not read yet (RFC 1122 §4.2.2.13).
+  func drain(until moment: Deadline) {
+    var unread = [UInt8](repeating: 0, count: 16 << 10)
+    while !moment.hasPassed {
+      guard let count = try? read(into: &unread) ?? -1, count != 0 else { return }
+      var descriptors = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
+      if count < 0 { poll(&descriptors, 1, moment.pollTimeout) }
+    }
+  }
+
   /// Has the next segment acknowledged at once. Linux forgets it by itself, so it is set again before each wait for an
   /// answer: servers that write in small pieces otherwise wait 40 ms for the delayed acknowledgement of each.
   public func acknowledgeAtOnce() { set(Int32(TCP_QUICKACK), 1) }

@@ -7,7 +7,7 @@ struct SendRoom {
 
   private let join: RoomJoin
   /// Whether entering it has made it.
-  private var isNew = false
+  private(set) var isNew = false
   private let password: String?
 
   /// - Parameter occupant: the room with the nickname as its resourcepart.

@@ -66,7 +66,7 @@ final class Sender {
       giveUp(after: error)
       throw error
     }
-    close(within: 0.2)
+    close(within: 2)
     output.tally.passedOver += source.passedOver
     if let badInput { throw badInput }
   }
@@ -108,9 +108,13 @@ final class Sender {
     output.showProgress(waiting: delivery.count)
   }
 
+  /// Leaves the room and closes the stream.
+  ///
+  /// - Parameter seconds: how long the server's closing is waited for; what nobody has confirmed is lost without it.
   private func close(within seconds: Double) {
+    let isUndoing = room?.isNew == true
     if let leave = room?.leave() { send(leave) }
-    session.close(within: seconds)
+    session.close(within: isUndoing ? 2 : seconds)
   }
 
   /// Tells of everything whose fate is unknown, and of everything that surely was not sent.
