@@ -27,7 +27,7 @@ struct XMPPCtl: ParsableCommand {
       let failure = Failure(
         .usage, "no-proc", "the arguments cannot be read, as they are in /proc", hint: "mount /proc",
         status: .internalError)
-      Printer.failure(failure, command: "xmppctl")
+      Printer.failure(failure, command: nil)
       Glibc.exit(failure.status.rawValue)
     }
     if arguments.isEmpty {
@@ -44,7 +44,7 @@ struct XMPPCtl: ParsableCommand {
       guard exitCode(for: error).rawValue == EX_USAGE else { exit(withError: error) }
       let command = command(of: arguments)
       var failure = Failure.usage(message(for: error), hint: "\(help(for: arguments)) says what there is")
-      if !commands.contains(command), command != "xmppctl" {
+      if let command, !commands.contains(command) {
         let known = commands.joined(separator: ", ")
         failure = .usage("there is no such command", hint: "the commands are \(known)")
       }
@@ -66,14 +66,14 @@ struct XMPPCtl: ParsableCommand {
     configuration.subcommands.map { $0.configuration.commandName ?? "" }
   }
 
-  /// The subcommand among the arguments, for messages; what stands in its place where there is none.
-  private static func command(of arguments: [String]) -> String {
+  /// The subcommand among the arguments, for messages; what stands in its place where there is none, if anything does.
+  private static func command(of arguments: [String]) -> String? {
     let first = arguments.first { !$0.utf8.starts(with: "-".utf8) && !$0.isEmpty }
-    return arguments.first(where: commands.contains) ?? first ?? "xmppctl"
+    return arguments.first(where: commands.contains) ?? first
   }
 
   private static func help(for arguments: [String]) -> String {
-    let command = command(of: arguments)
-    return !commands.contains(command) ? "xmppctl --help" : "xmppctl \(command) --help-all"
+    guard let command = command(of: arguments), commands.contains(command) else { return "xmppctl --help" }
+    return "xmppctl \(command) --help-all"
   }
 }

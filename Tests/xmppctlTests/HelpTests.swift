@@ -27,6 +27,17 @@ import Testing
     #expect(nothing.error == help.output)
   }
 
+  @Test("what is no command, and an option where there is none yet, are named")
+  func noCommand() throws {
+    for (arguments, words) in [
+      (["--foo"], "usage: Unknown option '--foo'\nxmppctl: hint: xmppctl --help says what there is"),
+      (["listne"], "listne: usage: there is no such command\nxmppctl: hint: the commands are "),
+    ] {
+      let outcome = try Program.xmppctl.run(arguments)
+      #expect(outcome.status == 64 && outcome.error.hasPrefix("xmppctl: \(words)"), "\(outcome.error)")
+    }
+  }
+
   @Test(
     "the help of a command fits a screen: the usual options in groups, the two most common uses, where the rest is",
     arguments: commands)

@@ -45,9 +45,12 @@ enum Printer {
   }
 
   /// Says a failure and its hint on stderr: `xmppctl: COMMAND: STAGE: what happened`.
-  static func failure(_ failure: Failure, command: String) {
+  ///
+  /// - Parameter command: `nil` where it did not come to one.
+  static func failure(_ failure: Failure, command: String?) {
+    let command = command.map { "\($0.shown): " } ?? ""
     let place = failure.place.map { ", \($0.shown)" } ?? ""
-    diagnostic("xmppctl: \(command.shown): \(failure.stage.rawValue): \(failure.message.shown)\(place)")
+    diagnostic("xmppctl: \(command)\(failure.stage.rawValue): \(failure.message.shown)\(place)")
     if let hint = failure.hint { diagnostic("xmppctl: hint: \(hint.shown)") }
   }
 
