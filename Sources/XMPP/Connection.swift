@@ -58,17 +58,18 @@ public final class Connection {
   ///   only what can be done at once is done.
   public func close(within seconds: Double = 0) {
     guard let channel else { return }
+    var limit = Deadline.now
     if isStreamOpen {
       write(masked: nil) { $0.closeStream() }
       isStreamOpen = false
       try? channel.transmit()
-      let limit = Deadline.after(seconds: seconds)
+      limit = .after(seconds: seconds)
       while !limit.hasPassed, let event = try? next(until: limit, while: "closing the stream") {
-        if event == .end { return shut(until: .now) }
+        // The server has read everything, and there is nothing more to wait for.
+        if event == .end { limit = .now }
       }
-      return shut(until: limit)
     }
-    shut(until: .now)
+    shut(until: limit)
   }
 
   /// Ends the connection and leaves the stream open, so that its session can be resumed (XEP-0198 §5).

@@ -103,7 +103,6 @@ public final class FakeDNSServer: @unchecked Sendable {
     guard let pair else { throw Loopback.Problem(code: EADDRINUSE) }
     (udp, tcp) = pair
     port = Loopback.port(of: udp)
-    listen(tcp, 16)
     serveUDP()
     serveTCP()
   }
@@ -152,25 +151,21 @@ public final class FakeDNSServer: @unchecked Sendable {
   }
 
   private func serveTCP() {
-    let tcp = tcp
-    Thread.detachNewThread { [weak self] in
-      while true {
-        let connection = accept(tcp, nil, nil)
-        guard connection >= 0 else { break }
-        let head = Loopback.read(2, from: connection)
-        guard head.count == 2, let self else {
-          close(connection)
-          continue
-        }
-        let message = Loopback.read(Int(head[0]) << 8 | Int(head[1]), from: connection)
-        self.take(message, tcp: true, port: 0) { answer in
-          // In two pieces, since a length can arrive without its message.
-          Loopback.write([UInt8(answer.count >> 8)], to: connection)
-          Loopback.write([UInt8(answer.count & 0xFF)] + answer, to: connection)
-        }
-        // Left open, since the answer may come later: the process's end closes it.
+    Loopback.accept(on: tcp) { [weak self] connection in
+      guard let self else { return false }
+      let head = Loopback.read(2, from: connection)
+      guard head.count == 2 else {
+        close(connection)
+        return true
       }
-      close(tcp)
+      let message = Loopback.read(Int(head[0]) << 8 | Int(head[1]), from: connection)
+      self.take(message, tcp: true, port: 0) { answer in
+        // In two pieces, since a length can arrive without its message.
+        Loopback.write([UInt8(answer.count >> 8)], to: connection)
+        Loopback.write([UInt8(answer.count & 0xFF)] + answer, to: connection)
+      }
+      // Left open, since the answer may come later: the process's end closes it.
+      return true
     }
   }
 

@@ -42,8 +42,7 @@ public final class LoopbackPort: @unchecked Sendable {
       listen(descriptor, 0)
       for _ in 0..<8 { held.append(try Loopback.connecting(host, self.port)) }
     case .silent, .greeting:
-      listen(descriptor, 64)
-      accept()
+      Loopback.accept(on: descriptor) { [weak self] connection in self?.take(connection) != nil }
     }
   }
 
@@ -58,10 +57,6 @@ public final class LoopbackPort: @unchecked Sendable {
 
   /// How many connections were accepted so far.
   public var accepted: Int { lock.withLock { count } }
-
-  private func accept() {
-    Loopback.accept(on: descriptor) { [weak self] connection in self?.take(connection) != nil }
-  }
 
   private func take(_ connection: Int32) {
     lock.withLock { count += 1 }
@@ -83,10 +78,10 @@ public enum Loopback {
   /// What went wrong, with `errno`.
   public struct Problem: Error { let code: Int32 }
 
-  /// Hands each connection to a listening socket on, on a thread of its own, until one is not taken or the socket is shut
+  /// Has a socket listen and hands each connection on, on a thread of its own, until one is not taken or the socket is shut
   /// down; then closes the socket.
   static func accept(on listener: Int32, _ takes: @escaping @Sendable (Int32) -> Bool) {
-    listen(listener, 16)
+    listen(listener, 64)
     Thread.detachNewThread {
       while true {
         let connection = Glibc.accept(listener, nil, nil)

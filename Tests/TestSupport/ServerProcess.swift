@@ -35,15 +35,13 @@ final class ServerProcess: Sendable {
   /// others.
   ///
   /// - Parameter start: starts it on these ports, and throws when it does not answer in time.
-  static func start(on count: Int, _ start: ([UInt16]) throws -> ServerProcess) throws -> (
-    process: ServerProcess, ports: [UInt16]
-  ) {
-    for _ in 0..<2 {
-      let ports = try FreePort.take(count)
-      if let process = try? start(ports) { return (process, ports) }
-    }
+  static func start(
+    on count: Int, attempts: Int = 3, _ start: ([UInt16]) throws -> ServerProcess
+  ) throws -> (process: ServerProcess, ports: [UInt16]) {
     let ports = try FreePort.take(count)
-    return (try start(ports), ports)
+    do { return (try start(ports), ports) } catch  where attempts > 1 {
+      return try self.start(on: count, attempts: attempts - 1, start)
+    }
   }
 
   deinit {

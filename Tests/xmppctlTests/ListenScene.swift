@@ -119,6 +119,14 @@ extension ScriptedPeer.Talk {
     }
   }
 
+  /// Waits until somebody enters a room, and says that this has made it.
+  func letIntoNewRoom() throws {
+    try self.await("to='den@rooms.example.org/bot'")
+    try send(
+      "<presence from='den@rooms.example.org/bot'><x xmlns='http://jabber.org/protocol/muc#user'>"
+        + "<status code='110'/><status code='201'/></x></presence>")
+  }
+
   /// Sends white space for a second and a half and reads nothing meanwhile.
   ///
   /// - Throws: where the connection is taken away.

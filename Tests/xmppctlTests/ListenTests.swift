@@ -154,10 +154,7 @@ import Testing
     let scene = try ListenScene(
       ["--room", "den@rooms.example.org", "--nick", "bot"],
       .new { talk in
-        try talk.await("to='den@rooms.example.org/bot'")
-        try talk.send(
-          "<presence from='den@rooms.example.org/bot'><x xmlns='http://jabber.org/protocol/muc#user'>"
-            + "<status code='110'/><status code='201'/></x></presence>")
+        try talk.letIntoNewRoom()
         let last = try talk.await("muc#owner")
         guard last.contains("<destroy/>"), last.contains("to='den@rooms.example.org'") else {
           throw SupportFailure("the room is not destroyed: \(last)")

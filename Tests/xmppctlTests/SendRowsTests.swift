@@ -140,10 +140,7 @@ import XMPP
   func newRoom() throws {
     let options = ["--room", "--nick", "bot", "-m", "hi", "den@rooms.example.org"]
     let (outcome, sent) = try run("", options, ending: .close) { talk in
-      try talk.await("to='den@rooms.example.org/bot'")
-      try talk.send(
-        "<presence from='den@rooms.example.org/bot'><x xmlns='http://jabber.org/protocol/muc#user'>"
-          + "<status code='110'/><status code='201'/></x></presence>")
+      try talk.letIntoNewRoom()
       try talk.remainBusy()
       try talk.await("<destroy/>")
     }

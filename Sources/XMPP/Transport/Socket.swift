@@ -86,12 +86,12 @@ public final class Socket: Sendable {
   /// A system on which a socket is closed with bytes unread, or gets some after that, takes the connection away from the
   /// far side at once, and with it what that has not read yet (RFC 1122 §4.2.2.13).
   func drain(until moment: Deadline) {
+    // Not the run's own waiter: its deadline may have passed, and this is what is still done then.
+    let waiter = Waiter(seconds: nil)
     var unread = [UInt8](repeating: 0, count: 16 << 10)
-    while !moment.hasPassed {
-      guard let count = try? read(into: &unread) ?? -1, count != 0 else { return }
-      var descriptors = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
-      if count < 0 { poll(&descriptors, 1, moment.pollTimeout) }
-    }
+    while !moment.hasPassed, (try? wait(for: POLLIN, waiter, until: moment, doing: "closing")) == true,
+      let count = try? read(into: &unread) ?? 1, count > 0
+    {}
   }
 
   /// Has the next segment acknowledged at once. Linux forgets it by itself, so it is set again before each wait for an

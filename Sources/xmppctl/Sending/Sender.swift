@@ -14,6 +14,8 @@ final class Sender {
   private static let mostPending = 256 << 10
   /// How long a server that acknowledged everything may owe the answer to a ping; seconds.
   private static let patience = 2.0
+  /// How long the server's closing is waited for; what nobody has confirmed may be lost without it; seconds.
+  private static let parting = 2.0
   /// How long a server keeps a session to come back to, where it does not say; seconds.
   private static let keeping = 300
 
@@ -66,7 +68,7 @@ final class Sender {
       giveUp(after: error)
       throw error
     }
-    close(within: 2)
+    close(within: Sender.parting)
     output.tally.passedOver += source.passedOver
     if let badInput { throw badInput }
   }
@@ -110,11 +112,11 @@ final class Sender {
 
   /// Leaves the room and closes the stream.
   ///
-  /// - Parameter seconds: how long the server's closing is waited for; what nobody has confirmed is lost without it.
+  /// - Parameter seconds: how long the server's closing is waited for, unless a room is to be taken away by then.
   private func close(within seconds: Double) {
     let isUndoing = room?.isNew == true
     if let leave = room?.leave() { send(leave) }
-    session.close(within: isUndoing ? 2 : seconds)
+    session.close(within: isUndoing ? Sender.parting : seconds)
   }
 
   /// Tells of everything whose fate is unknown, and of everything that surely was not sent.
