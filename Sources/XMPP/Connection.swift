@@ -11,7 +11,8 @@ public final class Connection {
   public internal(set) var report: Report
 
   let settings: ConnectionSettings
-  let waiter: Waiter
+  /// Waits for the connection; once that is being closed, for no longer than closing may take.
+  private(set) var waiter: Waiter
   let trace: Trace?
   var channel: Channel?
   var reader: StreamReader
@@ -22,6 +23,8 @@ public final class Connection {
   /// Where the last stream error pointed to.
   var redirection: String?
   private var isStreamOpen = false
+  /// Whether the server sent what cannot be read on from.
+  private(set) var isUnreadable = false
   /// When the server was last heard of, by as much as a byte.
   public private(set) var lastReceived = Deadline.now
 
@@ -55,40 +58,61 @@ public final class Connection {
   /// Closes the stream, TLS and TCP (RFC 6120 §4.4).
   ///
   /// - Parameter seconds: how long to wait for what is queued to leave and for the server to close its side; without it
-  ///   only what can be done at once is done.
-  public func close(within seconds: Double = 0) {
-    guard let channel else { return }
-    var limit = Deadline.now
-    if isStreamOpen {
-      write(masked: nil) { $0.closeStream() }
-      isStreamOpen = false
-      try? channel.transmit()
-      limit = .after(seconds: seconds)
-      while !limit.hasPassed, let event = try? next(until: limit, while: "closing the stream") {
+  ///   only what can be done at once is done. It never takes longer than what is left of the run.
+  /// - Returns: the signal that ended the waiting, if one did.
+  @discardableResult
+  public func close(within seconds: Double = 0) -> Failure? {
+    guard let channel else { return nil }
+    guard isStreamOpen else { return shut(within: 0) }
+    write(masked: nil) { $0.closeStream() }
+    isStreamOpen = false
+    waiter = waiter.closing(within: seconds)
+    do throws(Failure) {
+      try channel.transmit()
+      while !waiter.deadline.hasPassed, seconds > 0,
+        let event = try next(until: waiter.deadline, while: "closing the stream")
+      {
         // The server has read everything, and there is nothing more to wait for.
-        if event == .end { limit = .now }
+        if event == .end { return shut(within: 0) }
+      }
+    } catch {
+      if error.isInterruption {
+        _ = shut(within: 0)
+        return error
       }
     }
-    shut(until: limit)
+    return shut(within: seconds)
   }
 
   /// Ends the connection and leaves the stream open, so that its session can be resumed (XEP-0198 §5).
   ///
   /// - Parameter seconds: how long to wait for what is queued to leave, and for the server to close its side.
-  public func drop(within seconds: Double = 0) {
+  /// - Returns: the signal that ended the waiting, if one did.
+  @discardableResult
+  public func drop(within seconds: Double = 0) -> Failure? {
     isStreamOpen = false
-    let limit = Deadline.after(seconds: seconds)
-    var others: [pollfd] = []
-    while (try? transmit()) != nil, let channel, channel.pending > 0, !limit.hasPassed,
-      (try? wait(for: &others, readsInput: false, until: limit, while: "leaving")) != nil
-    {}
-    shut(until: limit)
+    waiter = waiter.closing(within: seconds)
+    do throws(Failure) {
+      try transmit()
+      while let channel, channel.pending > 0, !waiter.deadline.hasPassed {
+        var others: [pollfd] = []
+        try wait(for: &others, readsInput: false, until: waiter.deadline, while: "leaving")
+        try transmit()
+      }
+    } catch {
+      if error.isInterruption {
+        _ = shut(within: 0)
+        return error
+      }
+    }
+    return shut(within: seconds)
   }
 
-  private func shut(until moment: Deadline) {
+  /// Ends TLS and TCP.
+  private func shut(within seconds: Double) -> Failure? {
     report.compressionRatio = channel?.compression?.ratio
-    channel?.close(until: moment)
-    channel = nil
+    defer { channel = nil }
+    return channel?.close(waiter.closing(within: seconds))
   }
 }
 
@@ -173,13 +197,24 @@ extension Connection {
 
   /// The next element of the stream; a stream error and the end of the stream are failures.
   func nextElement(while doing: @autoclosure () -> String) throws(Failure) -> Element {
-    return try element(of: answer(while: doing()), while: doing())
+    let event = try answer(while: doing())
+    if case .skipped(let startTag, let reason) = event {
+      throw .protocolViolation(
+        "policy-violation", "the server sent <\(startTag.name)/> with \(reason.description) while \(doing())")
+    }
+    return try element(of: event, while: doing())
   }
 
-  /// The next element that is there already; `nil` when there is none yet.
-  func takeElement() throws(Failure) -> Element? {
+  /// From here on stanzas may come from anybody: those that cannot be parsed are skipped and do not end the stream.
+  func acceptStanzas() { reader.skipUnparsable() }
+
+  /// The next element that is there already, and why its content was skipped, if it was; `nil` when there is none yet.
+  func takeElement() throws(Failure) -> (element: Element, skipped: SkipReason?)? {
     let doing = "waiting for stanzas"
-    return try take(while: doing).map { event throws(Failure) in try element(of: event, while: doing) }
+    guard let event = try take(while: doing) else { return nil }
+    let element = try element(of: event, while: doing)
+    if case .skipped(_, let reason) = event { return (element, reason) }
+    return (element, nil)
   }
 
   /// The event that the conversation waits for. A server that falls silent in it must not keep a run without a limit.
@@ -195,7 +230,7 @@ extension Connection {
 
   private func element(of event: StreamParser.Event, while doing: String) throws(Failure) -> Element {
     switch event {
-    case .element(let element):
+    case .element(let element), .skipped(let element, _):
       if element.is("error", Namespace.stream) { throw streamError(element) }
       return element
     case .header: throw .protocolViolation("bad-format", "the server opened a stream inside the stream")
@@ -222,7 +257,12 @@ extension Connection {
   /// The next event that is there already; `nil` when there is none yet. What is queued is sent as far as that goes.
   func take(while doing: @autoclosure () -> String) throws(Failure) -> StreamParser.Event? {
     while true {
-      if let event = try reader.next() { return event }
+      do throws(Failure) {
+        if let event = try reader.next() { return event }
+      } catch {
+        isUnreadable = true
+        throw error
+      }
       // Before each read: a server that never pauses must not put off deadlines and signals.
       try waiter.check(doing: doing())
       if endpointLimit.hasPassed { throw endpointExpired(while: doing()) }
@@ -267,7 +307,7 @@ extension Connection {
 
 extension Connection {
   /// A stream error as a failure.
-  private func streamError(_ element: Element) -> Failure {
+  func streamError(_ element: Element) -> Failure {
     let error = StreamError(element)
     redirection = error.otherHost
     var failure = error.failure(

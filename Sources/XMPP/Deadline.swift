@@ -25,6 +25,13 @@ public struct Deadline: Sendable, Comparable {
     return Deadline(nanoseconds: nanoseconds + UInt64(seconds * 1e9))
   }
 
+  /// The moment `seconds` earlier; never stays never.
+  func earlier(bySeconds seconds: Double) -> Deadline {
+    guard self != .never, seconds > 0, seconds < 1e9 else { return self }
+    let step = UInt64(seconds * 1e9)
+    return Deadline(nanoseconds: nanoseconds > step ? nanoseconds - step : 0)
+  }
+
   /// Whether it has come.
   public var hasPassed: Bool { self != .never && Deadline.now >= self }
 

@@ -31,8 +31,12 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
   case certificate = 80
   /// The resource was refused.
   case bind = 81
+  /// SIGHUP; the stream is closed first.
+  case hangup = 129
   /// SIGINT; the stream is closed first.
   case interrupted = 130
+  /// SIGQUIT; the stream is closed first.
+  case quit = 131
   /// SIGTERM; the stream is closed first.
   case terminated = 143
 }
@@ -44,7 +48,7 @@ public struct Failure: Error, Sendable, Equatable {
   /// The part of the way on which it happened; its raw value is the JSON key `error.stage`.
   public enum Stage: String, Sendable, CaseIterable {
     case usage, config, dns, tcp, proxy, starttls, tls, certificate, stream, auth, bind, stanza
-    case output, input, timeout
+    case output, input, timeout, interrupted
   }
 
   /// Where it happened.
@@ -88,7 +92,7 @@ public struct Failure: Error, Sendable, Equatable {
     case .starttls, .tls, .certificate, .stream, .bind: failure.place = "at \(endpoint.place)"
     case .auth: failure.place = (account.map { "for \($0.bare) " } ?? "") + "at \(endpoint.place)"
     case .timeout where status == .timeout: failure.place = "at \(endpoint.place)"
-    case .usage, .config, .dns, .tcp, .proxy, .stanza, .output, .input, .timeout: break
+    case .usage, .config, .dns, .tcp, .proxy, .stanza, .output, .input, .timeout, .interrupted: break
     }
     return failure
   }

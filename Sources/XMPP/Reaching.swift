@@ -108,8 +108,12 @@ extension Connection {
           "nothing was sent in the clear; --tls direct tries TLS from the first byte, --tls none does without",
         status: .tls)
     }
-    // The server speaks only when asked; what is already here was sent too early (RFC 6120 §5.4.2.3).
+    // The server speaks only when asked; what is already here was sent too early (RFC 6120 §5.4.2.3), unless it is the error
+    // that the server ends the stream with.
     guard !reader.hasLeftover else {
+      if case .element(let element)? = try? reader.next(), element.is("error", Namespace.stream) {
+        throw streamError(element)
+      }
       throw .protocolViolation("unexpected-element", "the server went on before it was asked for STARTTLS")
     }
     send(Element("starttls", Namespace.tls))
@@ -164,7 +168,7 @@ extension Failure {
     switch stage {
     case .dns, .tcp, .proxy, .starttls, .tls, .certificate, .stream: status != .internalError
     case .timeout: condition == Failure.endpointExpired
-    case .usage, .config, .auth, .bind, .stanza, .output, .input: false
+    case .usage, .config, .auth, .bind, .stanza, .output, .input, .interrupted: false
     }
   }
 

@@ -3,18 +3,36 @@ import Glibc
 /// The one place where a run waits: every `poll` goes through here, so that the run's deadline and its signals hold at
 /// every stage, whatever a server does.
 public struct Waiter: Sendable {
-  /// The moment the whole run ends.
+  /// When waiting ends with a failure. What is left of the run's time then is for closing the stream and for saying what
+  /// happened.
   public let deadline: Deadline
+  /// When the run has to be over.
+  private let end: Deadline
   /// The limit as the user gave it, for the message; seconds.
   public let limit: Double?
-  /// SIGINT and SIGTERM, where the run listens for them.
+  /// The signals that end the run, if it listens for them.
   public let interrupts: Interrupts?
 
-  /// - Parameter seconds: the limit of the whole run from now on; `nil` is none.
+  /// The part of the limit that is kept for closing, and its maximum in seconds.
+  private static let closingShare = 0.1
+  private static let longestClosing = 1.0
+
+  /// - Parameter seconds: the limit of the whole run from now on, closing included; `nil` is none.
   public init(seconds: Double?, interrupts: Interrupts? = nil) {
-    deadline = seconds.map(Deadline.after(seconds:)) ?? .never
+    end = seconds.map(Deadline.after(seconds:)) ?? .never
     limit = seconds
+    deadline = end.earlier(
+      bySeconds: min(Waiter.longestClosing, (seconds ?? 0) * Waiter.closingShare))
     self.interrupts = interrupts
+  }
+
+  private init(until end: Deadline, limit: Double?, interrupts: Interrupts?) {
+    (deadline, self.end, self.limit, self.interrupts) = (end, end, limit, interrupts)
+  }
+
+  /// For what is done at the end of a run: the same signals, and `seconds` from now on, but no more than is left of the run.
+  public func closing(within seconds: Double) -> Waiter {
+    Waiter(until: min(end, .after(seconds: seconds)), limit: limit, interrupts: interrupts)
   }
 
   /// Waits until a descriptor is ready or `moment` has come.
@@ -73,9 +91,18 @@ func seconds(_ value: Double) -> String {
 }
 
 extension Failure {
+  /// Whether a signal ended the run.
+  public var isInterruption: Bool { stage == .interrupted }
+
   /// A run ended by a signal.
   static func interrupted(_ status: ExitStatus, while doing: String) -> Failure {
-    let signal = status == .terminated ? "SIGTERM" : "SIGINT"
-    return Failure(.timeout, "interrupted", "\(signal) while \(doing)", status: status)
+    let signal =
+      switch status {
+      case .hangup: "SIGHUP"
+      case .quit: "SIGQUIT"
+      case .terminated: "SIGTERM"
+      default: "SIGINT"
+      }
+    return Failure(.interrupted, "interrupted", "\(signal) while \(doing)", status: status)
   }
 }

@@ -81,8 +81,11 @@ struct Duties {
         neglected.append("\(name) is not UTF-8")
         continue
       }
+      // TAB separates the fields of listen's lines of text, and stands nowhere else.
+      let separates = name == "stdout" && arguments.first == "listen"
+      let ends = [UInt8(ascii: "\n"), separates ? UInt8(ascii: "\t") : UInt8(ascii: "\n")]
       if !isColoured,
-        !text.utf8.split(separator: UInt8(ascii: "\n")).allSatisfy({ isHarmless(Substring($0)) })
+        !text.utf8.split(whereSeparator: ends.contains).allSatisfy({ isHarmless(Substring($0)) })
       {
         neglected.append("something raw is on \(name)")
       }
@@ -132,7 +135,9 @@ struct Duties {
 public func isHarmless(_ text: some StringProtocol) -> Bool {
   text.unicodeScalars.allSatisfy { scalar in
     switch scalar.value {
-    case 0..<0x20, 0x7F..<0xA0, 0x61C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: false
+    case 0..<0x20, 0x7F..<0xA0, 0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x180E, 0x200B, 0x200C, 0x200E, 0x200F:
+      false
+    case 0x2028...0x202E, 0x2060...0x206F, 0x3164, 0xFEFF, 0xFFA0, 0xFFF9...0xFFFB, 0xE0000...0xE0FFF: false
     default: true
     }
   }

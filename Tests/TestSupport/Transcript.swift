@@ -227,6 +227,7 @@ extension StreamParser.Event {
     switch self {
     case .header(let root): "the header \(root.xml)"
     case .element(let element): element.xml
+    case .skipped(let startTag, let reason): "\(startTag.xml), skipped: \(reason.description)"
     case .end: "the end of the stream"
     }
   }

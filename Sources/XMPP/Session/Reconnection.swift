@@ -8,11 +8,16 @@ public struct Reconnection: Sendable {
   private let shortest: Double
   /// The bound of the next pause; seconds.
   private var bound: Double
+  /// Whether the session is tried again whatever the server did, save what will be the same for ever.
+  private let isPersistent: Bool
 
   /// - Parameters:
   ///   - shortest: the bound of the first pause, seconds.
   ///   - longest: the bound that the pauses grow to, seconds.
-  public init(shortest: Double = 0.5, longest: Double = 60) {
+  ///   - isPersistent: whether also a server that breaks the rules, or that ends the stream with an error against the client, is
+  ///     tried again. For who listens: what is wrong once may come right, and nobody is there to begin anew.
+  public init(shortest: Double = 0.5, longest: Double = 60, isPersistent: Bool = false) {
+    self.isPersistent = isPersistent
     self.shortest = shortest
     self.longest = longest
     bound = shortest
@@ -31,7 +36,7 @@ public struct Reconnection: Sendable {
   public mutating func pause(
     after failure: Failure, heldFor seconds: Double, chance: Double = .random(in: 0...1)
   ) -> Double? {
-    guard failure.isWorthAnotherAttempt else { return nil }
+    guard failure.isWorthAnotherAttempt(isPersistent: isPersistent) else { return nil }
     if seconds > bound { bound = shortest }
     defer { bound = min(longest, bound * 2) }
     return bound / 2 * (1 + chance)
@@ -40,17 +45,19 @@ public struct Reconnection: Sendable {
 
 extension Failure {
   /// Whether the same may go well a while later. Not after a conflict, where two would throw each other out for ever,
-  /// nor after a failed login or a refused certificate; nor where the server's XML or ours is at fault, since it will be
-  /// the same again.
-  var isWorthAnotherAttempt: Bool {
+  /// nor after a failed login or a rejected certificate; nor, unless `isPersistent`, if the server's XML or ours is at fault.
+  func isWorthAnotherAttempt(isPersistent: Bool) -> Bool {
     switch status {
     case .noConnection, .noHost, .tls: true
     case .timeout: Failure.slow.contains { $0.isSame(as: condition) }
-    case .protocolViolation: Failure.passing.contains { $0.isSame(as: condition) }
+    case .protocolViolation:
+      isPersistent
+        ? !condition.isSame(as: "conflict") : Failure.passing.contains { $0.isSame(as: condition) }
     case .authentication: condition.isSame(as: "temporary-auth-failure")
-    case .bind: condition.isSame(as: "resource-constraint")
+    case .bind:
+      condition.isSame(as: "resource-constraint") || isPersistent && condition.isSame(as: "conflict")
     case .ok, .refused, .usage, .data, .noInput, .internalError, .output, .configuration, .certificate,
-      .interrupted, .terminated:
+      .hangup, .interrupted, .quit, .terminated:
       false
     }
   }

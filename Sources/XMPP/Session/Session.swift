@@ -36,6 +36,9 @@ public final class Session<Token: Sendable> {
   private let mostPending = 256 << 10
   /// What the login had brought along, to be taken first.
   private var first: Arrival?
+  /// What became of stanzas of a session that is gone, until `open` or `unconfirmed` has told it.
+  private var acknowledgedBefore: [Token] = []
+  private var unconfirmedBefore: [Token] = []
   /// Whether the server was told less than is handled by now, after it asked.
   private var owesAnswer = false
 
@@ -64,24 +67,25 @@ public final class Session<Token: Sendable> {
   public func open(resumable: Bool) throws(Failure) -> Opening {
     connection = Connection(settings, waiter: waiter, trace: trace)
     owesAnswer = false
-    var lost: [Token] = []
-    var acknowledged: [Token] = []
     first = nil
     let resumes = management.resumption != nil
     connection.inline.resume = management.resumeRequest
     connection.inline.enable = StreamManagement<Token>.enableRequest(resumable: resumable)
     do throws(Failure) {
       try connection.open(until: resumes ? .authenticated : .bound, as: account)
+      connection.acceptStanzas()
       if resumes {
         switch try resume() {
         case .resumed(let acknowledged, let resend):
           return .resumed(acknowledged: acknowledged, resend: resend)
-        case .notResumed(_, let known, let unconfirmed): (acknowledged, lost) = (known, unconfirmed)
-        default: lost = management.abandon()
+        case .notResumed(_, let known, let unconfirmed):
+          acknowledgedBefore += known
+          unconfirmedBefore += unconfirmed
+        default: abandon()
         }
         if connection.report.jid == nil { try connection.bind(account) }
       } else {
-        lost = management.abandon()
+        abandon()
       }
       if let answer = connection.inline.enabling {
         _ = management.enable(resumable: resumable)
@@ -95,8 +99,15 @@ public final class Session<Token: Sendable> {
     }
     account.previousMechanism = connection.report.authentication?.mechanism
     jid = connection.report.jid ?? jid
-    return .new(acknowledged: acknowledged, unconfirmed: lost)
+    defer { (acknowledgedBefore, unconfirmedBefore) = ([], []) }
+    return .new(acknowledged: acknowledgedBefore, unconfirmed: unconfirmedBefore)
   }
+
+  /// Gives the session up: it is not resumed, and what was sent in it stays unconfirmed.
+  public func abandon() { unconfirmedBefore += management.abandon() }
+
+  /// What was sent and never acknowledged, also in sessions that are gone, as far as `open` has not told it.
+  public var unconfirmed: [Token] { unconfirmedBefore + management.unacknowledged }
 
   /// Sends a stanza.
   ///
@@ -124,14 +135,24 @@ public final class Session<Token: Sendable> {
 
   /// The next thing that is there already; `nil` when there is none yet. What is queued is sent as far as that goes.
   ///
-  /// - Throws: also the stream error the server ends the stream with.
+  /// - Throws: also the stream error the server ends the stream with. After what breaks the rules of XML or of stream
+  ///   management the session is abandoned, since resuming it would bring the same again.
   public func take() throws(Failure) -> Arrival? {
     if let first {
       self.first = nil
       return first
     }
-    while let element = try connection.takeElement() {
-      if element.namespace.isSame(as: Namespace.streamManagement) {
+    do throws(Failure) {
+      return try next()
+    } catch {
+      if connection.isUnreadable || error.condition.isSame(as: "stream-management") { abandon() }
+      throw error
+    }
+  }
+
+  private func next() throws(Failure) -> Arrival? {
+    while let (element, skipped) = try connection.takeElement() {
+      if element.namespace.isSame(as: Namespace.streamManagement), skipped == nil {
         let event = try management.receive(element)
         if case .answer(let answer) = event {
           // A server that asks and does not read is told once it does.
@@ -140,7 +161,7 @@ public final class Session<Token: Sendable> {
         }
         return .management(event)
       }
-      guard let stanza = Stanza(element) else { continue }
+      guard let stanza = Stanza(element, skipped: skipped) else { continue }
       management.arrived()
       return .stanza(stanza)
     }
@@ -173,18 +194,22 @@ public final class Session<Token: Sendable> {
   /// Says how far it is and closes the stream, for good.
   ///
   /// - Parameter seconds: how long the server's closing is waited for.
-  public func close(within seconds: Double) {
+  /// - Returns: the signal that ended the waiting, if one did.
+  @discardableResult
+  public func close(within seconds: Double) -> Failure? {
     if management.isOn { connection.send(management.answer) }
-    connection.close(within: seconds)
-    _ = management.abandon()
+    defer { _ = management.abandon() }
+    return connection.close(within: seconds)
   }
 
   /// Says how far it is and ends the connection, so that the session can be resumed later.
   ///
   /// - Parameter seconds: how long to wait for that to leave.
-  public func suspend(within seconds: Double) {
+  /// - Returns: the signal that ended the waiting, if one did.
+  @discardableResult
+  public func suspend(within seconds: Double) -> Failure? {
     if management.isOn { connection.send(management.answer) }
-    connection.drop(within: seconds)
+    return connection.drop(within: seconds)
   }
 
   private func resume() throws(Failure) -> StreamManagement<Token>.Event? {

@@ -9,9 +9,16 @@ public struct Stanza: Sendable, Equatable {
   public let element: Element
   /// What it is.
   public let kind: Kind
+  /// Why its content could not be parsed and `element` is its start tag alone; `nil` for a whole stanza.
+  public let skipped: SkipReason?
 
-  /// Takes an element for a stanza; `nil` where it is none of the three in `jabber:client`.
-  public init?(_ element: Element) {
+  /// A whole element as a stanza; `nil` if it is none of the three in `jabber:client`.
+  public init?(_ element: Element) { self.init(element, skipped: nil) }
+
+  /// An element as a stanza; `nil` if it is none of the three in `jabber:client`.
+  ///
+  /// - Parameter skipped: why the element is a start tag alone.
+  public init?(_ element: Element, skipped: SkipReason?) {
     guard element.commonNamespace == .client else { return nil }
     switch element.commonName {
     case .message: kind = .message
@@ -20,6 +27,7 @@ public struct Stanza: Sendable, Equatable {
     default: return nil
     }
     self.element = element
+    self.skipped = skipped
   }
 
   /// The type, with the defaults of RFC 6121 where the wire leaves it out: `normal` (§5.2.2), `available` (§4.7.1). Empty

@@ -20,6 +20,9 @@ struct StreamReader: ~Copyable {
   /// Whether bytes were read that no event has taken.
   var hasLeftover: Bool { used < end }
 
+  /// From here on skips elements that cannot be parsed and whose end can be found, since stanzas of anybody may come.
+  mutating func skipUnparsable() { parser.skips = true }
+
   /// Forgets the old stream altogether: a restarted stream has a new parser (RFC 6120 §4.3.3).
   mutating func restart() {
     used = 0
@@ -85,6 +88,10 @@ struct StreamReader: ~Copyable {
       } else {
         trace?.show(.received, element.xml.utf8, masked: masked)
       }
+    case .skipped(let startTag, let reason):
+      let note = " (skipped, \(tracedCount) bytes: \(reason.description))"
+      trace?.show(
+        .received, Array((startTag.xml + note).utf8), masked: Mask.text(for: startTag).map { $0 + note })
     case .header, .end: trace?.show(.received, traced)
     case nil:
       // What is no XML at all, as an answer of another protocol, is shown.

@@ -112,11 +112,12 @@ final class Channel {
 
   /// Says goodbye below the stream.
   ///
-  /// - Parameter moment: until when the far side's goodbye is waited for, so that what was sent last is not lost.
-  func close(until moment: Deadline) {
+  /// - Parameter waiter: how long the far side's goodbye is waited for, so that what was sent last is not lost.
+  /// - Returns: the signal that ended the waiting, if one did.
+  func close(_ waiter: Waiter) -> Failure? {
     tls?.close()
     socket.finishWriting()
-    socket.drain(until: moment)
+    return socket.drain(waiter)
   }
 
   private func write() throws(Failure) -> TLSSession.Progress {

@@ -81,17 +81,24 @@ public final class Socket: Sendable {
   /// Tells the far side that nothing more will be written; reading goes on.
   public func finishWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-  /// Reads and forgets what still comes, until the far side has finished too or `moment` has come.
+  /// Reads and forgets what still comes, until the far side has finished too or the waiter's deadline has passed.
   ///
   /// A system on which a socket is closed with bytes unread, or gets some after that, takes the connection away from the
   /// far side at once, and with it what that has not read yet (RFC 1122 §4.2.2.13).
-  func drain(until moment: Deadline) {
-    // Not the run's own waiter: its deadline may have passed, and this is what is still done then.
-    let waiter = Waiter(seconds: nil)
+  ///
+  /// - Returns: the signal that ended the waiting, if one did.
+  func drain(_ waiter: Waiter) -> Failure? {
     var unread = [UInt8](repeating: 0, count: 16 << 10)
-    while !moment.hasPassed, (try? wait(for: POLLIN, waiter, until: moment, doing: "closing")) == true,
-      let count = try? read(into: &unread) ?? 1, count > 0
-    {}
+    do throws(Failure) {
+      while !waiter.deadline.hasPassed {
+        guard try wait(for: POLLIN, waiter, until: waiter.deadline, doing: "closing the connection"),
+          try read(into: &unread) ?? 1 > 0
+        else { return nil }
+      }
+    } catch {
+      return error.isInterruption ? error : nil
+    }
+    return nil
   }
 
   /// Has the next segment acknowledged at once. Linux forgets it by itself, so it is set again before each wait for an

@@ -20,6 +20,8 @@ struct ByteScanner {
     case openCDATA
     /// Behind `]]>`.
     case closeCDATA
+    /// At the byte that exceeds a limit, which `excess` names. Scanning can go on to the end of the element.
+    case exceeded
     /// At a byte that must not be.
     case violation(Failure)
   }
@@ -51,6 +53,8 @@ struct ByteScanner {
   private(set) var elementStart = 0
   private var attributes = 0
   private var nodes = 0
+  /// The first limit that the current first-level element exceeds; the others are no longer checked then.
+  private(set) var excess: SkipReason?
   /// Bytes of `<?xml` or `<![CDATA[` that matched.
   private var matched = 0
   private var character = UTF8Check()
@@ -87,12 +91,22 @@ struct ByteScanner {
     offset = origin + index
     if case .violation = stop { return stop }
     if isInElement || isElement(stop), offset - elementStart > limits.elementBytes {
-      return violation(
-        "policy-violation", "an element of more than \(limits.elementBytes) bytes", at: elementStart)
+      excess = excess ?? .elementBytes(limits.elementBytes)
     } else if isInTag, offset - tokenStart > limits.tagBytes {
-      return tagTooLong
+      excess = excess ?? .tagBytes(limits.tagBytes)
     }
     return stop
+  }
+
+  /// The failure of a stream whose element exceeds a limit and must not be skipped.
+  func failure(_ reason: SkipReason) -> Failure {
+    let start =
+      switch reason {
+      case .elementBytes, .nodes, .names, .prefixes, .namespaces: elementStart
+      case .tagBytes, .attributes, .depth: tokenStart
+      }
+    return .protocolViolation(
+      "policy-violation", "the server sent \(reason.description) at byte \(start) of the stream")
   }
 
   /// Advances over whitespace that means nothing: before and behind the root and between first-level elements.
@@ -135,16 +149,19 @@ struct ByteScanner {
         continue
       }
       if byte >= 0x80 {
+        if state == .open, let stop = openTag() { return stop }
         guard mayStartCharacter, character.accept(byte) else { return badCharacter(byte, at: here) }
         if state == .bracket || state == .brackets { state = .content }
         if state == .cdataBracket || state == .cdataBrackets { state = .cdata }
-        if state == .open, let stop = openTag() { return stop }
         i += 1
         continue
       }
       if byte < 0x20, !isWhitespace(byte) { return badCharacter(byte, at: here) }
       if let stop = step(byte, at: here) {
-        if case .violation = stop { return stop }
+        switch stop {
+        case .violation, .exceeded: return stop
+        case .exhausted, .declaration, .header, .element, .end, .openCDATA, .closeCDATA: break
+        }
         i += 1
         return stop
       }
@@ -243,13 +260,13 @@ struct ByteScanner {
       case UInt8(ascii: "'"): state = .singleQuoted
       case UInt8(ascii: "/"): state = .slash
       case UInt8(ascii: "="):
+        // With the declarations of their namespaces, as the writer writes them.
+        if attributes >= 2 * limits.attributes + 1, exceed(.attributes(limits.attributes)) {
+          return .exceeded
+        }
+        if nodes >= limits.nodes, exceed(.nodes(limits.nodes)) { return .exceeded }
         attributes += 1
         nodes += 1
-        if attributes > limits.attributes {
-          return violation(
-            "policy-violation", "a tag of more than \(limits.attributes) attributes", at: tokenStart)
-        }
-        if nodes > limits.nodes { return tooManyNodes }
       case UInt8(ascii: ">"):
         return closeStartTag(at: here)
       case UInt8(ascii: "<"):
@@ -342,29 +359,45 @@ struct ByteScanner {
   }
 
   private mutating func openTag() -> Stop? {
-    state = .tag
-    attributes = 0
     if depth <= 1 {
       elementStart = tokenStart
       nodes = 0
+      excess = nil
     }
+    if depth >= limits.depth, exceed(.depth(limits.depth)) { return .exceeded }
+    if nodes >= limits.nodes, exceed(.nodes(limits.nodes)) { return .exceeded }
+    state = .tag
+    attributes = 0
     nodes += 1
-    if depth >= limits.depth {
-      return violation("policy-violation", "more than \(limits.depth) levels", at: tokenStart)
-    }
-    if nodes > limits.nodes { return tooManyNodes }
     return nil
   }
 
+  /// Forgets the limit that an element exceeded, behind its end.
+  mutating func clearExcess() { excess = nil }
+
+  /// Notes the first limit that is exceeded.
+  ///
+  /// - Returns: whether it is the first.
+  private mutating func exceed(_ reason: SkipReason) -> Bool {
+    guard excess == nil else { return false }
+    excess = reason
+    return true
+  }
+
+  /// Whether the tag that ends here is too long, which is found out once.
+  private mutating func isTooLong(at here: Int) -> Bool {
+    here - tokenStart >= limits.tagBytes && exceed(.tagBytes(limits.tagBytes))
+  }
+
   private mutating func closeStartTag(at here: Int) -> Stop? {
-    if here - tokenStart >= limits.tagBytes { return tagTooLong }
+    if isTooLong(at: here) { return .exceeded }
     depth += 1
     state = depth == 1 ? .between : .content
     return depth == 1 ? .header : nil
   }
 
   private mutating func closeEmptyTag(at here: Int) -> Stop? {
-    if here - tokenStart >= limits.tagBytes { return tagTooLong }
+    if isTooLong(at: here) { return .exceeded }
     switch depth {
     case 0:
       state = .epilog
@@ -379,7 +412,7 @@ struct ByteScanner {
   }
 
   private mutating func closeEndTag(at here: Int) -> Stop? {
-    if here - tokenStart >= limits.tagBytes { return tagTooLong }
+    if isTooLong(at: here) { return .exceeded }
     depth -= 1
     switch depth {
     case 0:
@@ -423,15 +456,6 @@ struct ByteScanner {
   private func isElement(_ stop: Stop) -> Bool {
     if case .element = stop { return true }
     return false
-  }
-
-  private var tagTooLong: Stop {
-    violation("policy-violation", "a tag of more than \(limits.tagBytes) bytes", at: tokenStart)
-  }
-
-  private var tooManyNodes: Stop {
-    violation(
-      "policy-violation", "more than \(limits.nodes) elements and attributes in one stanza", at: elementStart)
   }
 
   private func restricted(_ what: String) -> Stop { violation("restricted-xml", what, at: tokenStart) }

@@ -2,6 +2,9 @@
 ///
 /// It does no I/O and holds no more than one element. What XMPP forbids in XML is refused the moment it can be told
 /// (RFC 6120 §11.1), and once something was refused, nothing is parsed any more: there is no way to get back in step.
+///
+/// An element that exceeds a limit, or whose namespaces alone are wrong, has an end that can be found. If `skips` is set, its
+/// content is passed over without being kept, and the stream goes on.
 public struct StreamParser: ~Copyable {
   /// What a stream consists of.
   public enum Event: Sendable, Equatable {
@@ -9,10 +12,14 @@ public struct StreamParser: ~Copyable {
     case header(Element)
     /// A whole first-level element.
     case element(Element)
+    /// A first-level element that was skipped: its start tag, as far as it could be parsed, and why.
+    case skipped(Element, SkipReason)
     /// The end tag of the stream root.
     case end
   }
 
+  /// Whether elements are skipped that would otherwise end the stream. For streams on which stanzas are exchanged.
+  public var skips = false
   private let limits: Limits
   private var scanner: ByteScanner
   private var tree: TreeBuilder
@@ -24,6 +31,8 @@ public struct StreamParser: ~Copyable {
   /// Whether the root was empty, so that its end follows its header.
   private var endIsDue = false
   private var failure: Failure?
+  /// The element that is being skipped: its start tag, and why.
+  private var skipped: (startTag: Element, reason: SkipReason)?
 
   /// A parser for a stream from its first byte on.
   public init(limits: Limits = Limits()) {
@@ -47,6 +56,9 @@ public struct StreamParser: ~Copyable {
 
   /// Whether the bytes so far ended with a whole header, element or stream, but for whitespace.
   public var isBetweenElements: Bool { scanner.isBetweenElements || scanner.hasEnded }
+
+  /// Whether the element that is being read will be skipped.
+  var isSkipping: Bool { skipped != nil }
 
   /// Reads on from `bytes[used...]` up to the end of the first event, and not a byte further.
   ///
@@ -77,42 +89,103 @@ public struct StreamParser: ~Copyable {
       let start = used
       let stop = scanner.scan(bytes, &used)
       let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<used])
-      switch stop {
-      case .exhausted:
-        try feed(piece, keeping: scanner.unfinished)
-      case .declaration:
-        pending.append(contentsOf: piece)
-        try XMLDeclaration.check(pending)
-        pending.removeAll()
-      case .header:
-        rootTag = pending + piece
-        try feed(piece)
-        endIsDue = scanner.hasEnded
-        return .header(try tree.header(at: scanner.elementStart))
-      case .element:
-        try feed(piece)
-        let element = try tree.element(at: scanner.elementStart)
-        if tree.isFull { tree = TreeBuilder(limits: limits, rootTag: rootTag) }
-        return .element(element)
-      case .end:
-        try feed(piece)
-        try tree.end(at: scanner.elementStart)
-        return .end
-      case .openCDATA:
-        try feed(piece, keeping: scanner.tokenLength)
-        pending.removeAll(keepingCapacity: true)
-        isInCDATA = true
-      case .closeCDATA:
-        try feed(piece, keeping: scanner.tokenLength)
-        pending.removeAll(keepingCapacity: true)
-        isInCDATA = false
-      case .violation(let failure):
-        // What stands before it may be wrong by itself, and then that came first.
-        try feed(piece, keeping: min(scanner.unfinished, pending.count + piece.count))
-        throw failure
-      }
+      if skipped == nil, let event = try parse(piece, to: stop) { return event }
+      if skipped != nil, let event = try skip(to: stop) { return event }
     }
     return nil
+  }
+
+  /// Parses a piece that the scanner has read up to `stop`, and begins to skip if it does not fit.
+  private mutating func parse(
+    _ piece: UnsafeRawBufferPointer, to stop: ByteScanner.Stop
+  ) throws(Failure) -> Event? {
+    if let excess = scanner.excess {
+      // What stands before it may be wrong by itself, and then that came first.
+      try feed(piece, keeping: min(scanner.unfinished, pending.count + piece.count))
+      if skipped == nil { try beginSkipping(excess) }
+      return nil
+    }
+    switch stop {
+    case .exhausted:
+      try feed(piece, keeping: scanner.unfinished)
+    case .declaration:
+      pending.append(contentsOf: piece)
+      try XMLDeclaration.check(pending)
+      pending.removeAll()
+    case .header:
+      rootTag = pending + piece
+      try feed(piece)
+      endIsDue = scanner.hasEnded
+      return .header(try tree.header(at: scanner.elementStart))
+    case .element:
+      try feed(piece)
+      guard skipped == nil else { return nil }
+      let element = try tree.element(at: scanner.elementStart)
+      if tree.isFull { tree = TreeBuilder(limits: limits, rootTag: rootTag) }
+      return .element(element)
+    case .end:
+      try feed(piece)
+      try tree.end(at: scanner.elementStart)
+      return .end
+    case .openCDATA:
+      try feed(piece, keeping: scanner.tokenLength)
+      pending.removeAll(keepingCapacity: true)
+      isInCDATA = true
+    case .closeCDATA:
+      try feed(piece, keeping: scanner.tokenLength)
+      pending.removeAll(keepingCapacity: true)
+      isInCDATA = false
+    case .exceeded: break
+    case .violation(let failure):
+      // What stands before it may be wrong by itself, and then that came first.
+      try feed(piece, keeping: min(scanner.unfinished, pending.count + piece.count))
+      throw failure
+    }
+    return nil
+  }
+
+  /// Stops parsing the current element; only its end is looked for from now on.
+  ///
+  /// - Throws: the failure that it is where nothing may be skipped.
+  private mutating func beginSkipping(_ reason: SkipReason) throws(Failure) {
+    guard skips, !rootTag.isEmpty else { throw scanner.failure(reason) }
+    skipped = (tree.startTag ?? partialStartTag, reason)
+    pending = []
+    isInCDATA = false
+    // The old one stands in the middle of the element.
+    tree = TreeBuilder(limits: limits, rootTag: rootTag)
+  }
+
+  private mutating func skip(to stop: ByteScanner.Stop) throws(Failure) -> Event? {
+    switch stop {
+    case .element:
+      guard let (startTag, reason) = skipped else { return nil }
+      skipped = nil
+      scanner.clearExcess()
+      return .skipped(startTag, reason)
+    case .violation(let failure): throw failure
+    case .exhausted, .declaration, .header, .end, .openCDATA, .closeCDATA, .exceeded: return nil
+    }
+  }
+
+  /// The start tag that `pending` begins with, too long or with too many attributes, up to the last attribute of those that
+  /// are whole and fit.
+  private var partialStartTag: Element {
+    var quote: UInt8?
+    var (end, count) = (0, 0)
+    for (index, byte) in pending.enumerated() where count <= limits.attributes {
+      if byte == quote {
+        (quote, end, count) = (nil, index + 1, count + 1)
+      } else if quote == nil, byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") {
+        quote = byte
+      }
+    }
+    let name = pending.dropFirst().prefix {
+      !isWhitespace($0) && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ">")
+    }
+    let partial = TreeBuilder(limits: limits, rootTag: rootTag)
+    (Array(pending[..<max(end, name.count + 1)]) + Array("/>".utf8)).withUnsafeBytes { partial.feed($0) }
+    return partial.startTag ?? Element(String(decoding: name.prefix(64), as: UTF8.self), contentNamespace)
   }
 
   /// Hands bytes to the XML parser, save the last `keeping` of them, which wait for more.
@@ -134,6 +207,9 @@ public struct StreamParser: ~Copyable {
       pending.removeSubrange(..<ready)
     }
     if let failure = tree.failure(at: scanner.elementStart) { throw failure }
+    guard let reason = tree.skipReason else { return }
+    if !skips || rootTag.isEmpty, let failure = tree.refusal(at: scanner.elementStart) { throw failure }
+    try beginSkipping(reason)
   }
 
   /// A piece of a CDATA section as ordinary text. The XML parser never sees such sections, so that text may be cut

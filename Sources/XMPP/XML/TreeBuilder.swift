@@ -9,20 +9,31 @@ final class TreeBuilder {
   @exclusivity(unchecked) private var tape = Tape()
   @exclusivity(unchecked) private var names = NameTable()
   @exclusivity(unchecked) private var depth = 0
-  /// The first error libxml2 reported: a condition and its words.
+  /// The first error that ends the stream: a condition and libxml2's words.
   @exclusivity(unchecked) private var problem: (condition: String, text: String)?
+  /// Why the current first-level element is not kept, although its end can be found, and the failure it is if it must not be
+  /// skipped.
+  @exclusivity(unchecked) private var refusal: (reason: SkipReason, condition: String, text: String)?
+  /// Whether the start tag of the current first-level element is on the tape.
+  @exclusivity(unchecked) private var hasStartTag = false
   /// The default namespace of the root.
   private(set) var contentNamespace = ""
-  /// Bytes of all names of one first-level element, each with its namespace spelled out where it stands, and the most there
-  /// may be: few bytes on the wire could make lines of any length otherwise.
+  /// Bytes of all names of one first-level element, each with its namespace written out: few bytes on the wire could make
+  /// lines of any length otherwise.
   @exclusivity(unchecked) private var nameBytes = 0
-  private let mostNameBytes: Int
-  /// Namespace declarations that are in force may not be more than this; libxml2 searches them one by one.
-  private static let namespacesInForce: Int32 = 256
+  /// Prefixes that are declared at this place, which libxml2 searches one by one, and how many of them at which depth.
+  @exclusivity(unchecked) private var prefixes = 0
+  @exclusivity(unchecked) private var prefixCounts: [(depth: Int, count: Int)] = []
+  /// Whether the tag being parsed makes the namespace of `xml:` the default one. Namespaces in XML forbids it and libxml2
+  /// ignores the declaration, but servers forward `<xml:foo/>` that way.
+  @exclusivity(unchecked) private var declaresXMLAsDefault = false
+  /// From the first such tag of an element on: the depths at which the default changes, and whether to that namespace.
+  @exclusivity(unchecked) private var defaults: [(depth: Int, isXML: Bool)] = []
+  private let limits: Limits
 
   /// - Parameter rootTag: the root's start tag, when it was read before.
   init(limits: Limits, rootTag: [UInt8] = []) {
-    mostNameBytes = limits.nameBytes
+    self.limits = limits
     var handler = TreeBuilder.handler
     let user = Unmanaged.passUnretained(self).toOpaque()
     parser = xmlCreatePushParserCtxt(&handler, user, nil, 0, nil)
@@ -52,6 +63,25 @@ final class TreeBuilder {
       "the server sent bad XML in the element at byte \(offset) of the stream: \(problem.text)")
   }
 
+  /// Why the current first-level element is to be skipped.
+  var skipReason: SkipReason? { refusal?.reason }
+
+  /// The failure of a stream whose element, which begins at `offset`, must not be skipped.
+  func refusal(at offset: Int) -> Failure? {
+    guard let refusal else { return nil }
+    return .protocolViolation(
+      refusal.condition,
+      "the server sent bad XML in the element at byte \(offset) of the stream: \(refusal.text)")
+  }
+
+  /// The start tag of the current first-level element, once it was parsed, as an element without content.
+  var startTag: Element? {
+    guard hasStartTag, tape.cells.first?.kind == .element else { return nil }
+    tape.names = names.strings
+    let element = Element(tape: tape, index: 0)
+    return Element(element.name, element.namespace, attributes: Array(element.attributes))
+  }
+
   /// The root's start tag, which must have been read.
   func header(at offset: Int) throws(Failure) -> Element { try whole(at: offset) }
 
@@ -72,6 +102,7 @@ final class TreeBuilder {
   private func whole(at offset: Int) throws(Failure) -> Element {
     guard depth <= 1, tape.isComplete else { throw unbalanced(offset) }
     tape.names = names.strings
+    hasStartTag = false
     return Element(tape: tape, index: 0)
   }
 
@@ -85,30 +116,33 @@ final class TreeBuilder {
     if problem == nil { problem = (condition, text) }
   }
 
+  private func refuse(_ reason: SkipReason, _ condition: String = "policy-violation", _ text: String? = nil) {
+    if refusal == nil { refusal = (reason, condition, text ?? reason.description) }
+  }
+
   // MARK: What libxml2 calls
 
   private typealias Bytes = UnsafePointer<UInt8>
 
   private func start(
-    _ name: Bytes?, _ namespace: Bytes?, namespaces: UnsafeMutablePointer<Bytes?>?, count: Int,
+    _ name: Bytes?, _ prefix: Bytes?, _ namespace: Bytes?, namespaces: UnsafeMutablePointer<Bytes?>?,
+    count: Int,
     attributes: UnsafeMutablePointer<Bytes?>?, attributeCount: Int
   ) {
-    guard problem == nil else { return }
-    if let parser, parser.pointee.nsNr > 2 * TreeBuilder.namespacesInForce {
-      return fail("policy-violation", "more than \(TreeBuilder.namespacesInForce) namespaces at once")
-    }
+    // Of an element that is to be skipped, the start tag is wanted all the same.
+    guard problem == nil, refusal == nil || depth <= 1 && !hasStartTag else { return }
     if depth <= 1 {
       beginTape()
       nameBytes = 0
+      hasStartTag = false
     }
-    if depth == 0, let namespaces {
-      // Pairs of prefix and name; no prefix is the default.
-      for pair in 0..<count where namespaces[2 * pair] == nil {
-        contentNamespace = namespaces[2 * pair + 1].map { String(cString: $0) } ?? ""
-      }
-    }
+    if count > 0 || declaresXMLAsDefault { declare(namespaces, count) }
+    let isXML = !defaults.isEmpty && prefix == nil && defaults[defaults.count - 1].isXML
+    if attributeCount > limits.attributes { refuse(.attributes(limits.attributes)) }
+    let attributeCount = min(attributeCount, limits.attributes)
     depth += 1
-    tape.openElement(counted(name), counted(namespace), attributes: attributeCount)
+    tape.openElement(
+      counted(name), isXML ? CommonName.xml.rawValue : counted(namespace), attributes: attributeCount)
     if let attributes {
       for place in 0..<attributeCount {
         // Five pointers each: name, prefix, namespace, begin and end of the value.
@@ -119,11 +153,31 @@ final class TreeBuilder {
           UnsafeBufferPointer(start: begin, count: end - begin))
       }
     }
-    if nameBytes > mostNameBytes {
-      fail("policy-violation", "names and namespaces of more than \(mostNameBytes) bytes")
-    }
+    if depth == 2 { hasStartTag = true }
+    if nameBytes > limits.nameBytes { refuse(.names(limits.nameBytes)) }
     // Of the root, only the tag: what follows are elements of their own.
     if depth == 1 { tape.closeElement() }
+  }
+
+  /// Notes the namespaces that a tag declares: pairs of prefix and name, no prefix for the default.
+  private func declare(_ namespaces: UnsafeMutablePointer<Bytes?>?, _ count: Int) {
+    var prefixed = count
+    if let namespaces {
+      for pair in 0..<count where namespaces[2 * pair] == nil {
+        prefixed -= 1
+        if depth == 0 { contentNamespace = namespaces[2 * pair + 1].map { String(cString: $0) } ?? "" }
+        if !defaults.isEmpty { defaults.append((depth, false)) }
+      }
+    }
+    if declaresXMLAsDefault {
+      defaults.append((depth, true))
+      declaresXMLAsDefault = false
+    }
+    if prefixed > 0 {
+      prefixes += prefixed
+      prefixCounts.append((depth, prefixed))
+      if prefixes > limits.prefixes { refuse(.prefixes(limits.prefixes)) }
+    }
   }
 
   /// The place of a name that stands somewhere, which is counted.
@@ -134,12 +188,18 @@ final class TreeBuilder {
   }
 
   private func end() {
+    guard refusal == nil else { return }
     depth -= 1
+    if let last = defaults.last, last.depth == depth { defaults.removeLast() }
+    if let last = prefixCounts.last, last.depth == depth {
+      prefixCounts.removeLast()
+      prefixes -= last.count
+    }
     if depth > 0 { tape.closeElement() }
   }
 
   private func text(_ bytes: Bytes?, _ count: Int) {
-    guard depth > 1, problem == nil else { return }
+    guard depth > 1, problem == nil, refusal == nil else { return }
     tape.text(UnsafeBufferPointer(start: bytes, count: count))
   }
 
@@ -148,15 +208,27 @@ final class TreeBuilder {
     guard error.level == XML_ERR_ERROR || error.level == XML_ERR_FATAL,
       error.code != Int32(XML_WAR_NS_URI.rawValue)
     else { return }
-    let condition =
-      switch UInt32(bitPattern: error.code) {
-      case XML_ERR_UNDECLARED_ENTITY.rawValue, XML_WAR_UNDECLARED_ENTITY.rawValue: "restricted-xml"
-      case XML_NS_ERR_UNDEFINED_NAMESPACE.rawValue: "bad-namespace-prefix"
-      default: "not-well-formed"
-      }
     let text = error.message.map { String(cString: $0) } ?? "XML error \(error.code)"
-    fail(condition, String(text.prefix { !$0.isNewline }))
+    let line = String(text.prefix { !$0.isNewline })
+    if error.domain == Int32(XML_FROM_NAMESPACE.rawValue), parser?.pointee.wellFormed != 0 {
+      // libxml2 has one code for this and its like. If its words were others, the element would be skipped.
+      if error.code == Int32(XML_NS_ERR_XML_NAMESPACE.rawValue), depth > 0,
+        line.utf8.elementsEqual(
+          TreeBuilder.xmlAsDefault.utf8)
+      {
+        declaresXMLAsDefault = true
+        return
+      }
+      let isUndefined = error.code == Int32(XML_NS_ERR_UNDEFINED_NAMESPACE.rawValue)
+      return refuse(.namespaces, isUndefined ? "bad-namespace-prefix" : "not-well-formed", line)
+    }
+    switch UInt32(bitPattern: error.code) {
+    case XML_ERR_UNDECLARED_ENTITY.rawValue, XML_WAR_UNDECLARED_ENTITY.rawValue: fail("restricted-xml", line)
+    default: fail("not-well-formed", line)
+    }
   }
+
+  private static let xmlAsDefault = "xml namespace URI cannot be the default namespace"
 
   private func beginTape() {
     if isKnownUniquelyReferenced(&tape) { tape.reset() } else { tape = Tape() }
@@ -169,9 +241,10 @@ final class TreeBuilder {
   private static var handler: xmlSAXHandler {
     var handler = xmlSAXHandler()
     handler.initialized = XML_SAX2_MAGIC
-    handler.startElementNs = { user, name, _, namespace, count, namespaces, attributeCount, _, attributes in
+    handler.startElementNs = {
+      user, name, prefix, namespace, count, namespaces, attributeCount, _, attributes in
       TreeBuilder.of(user)?.start(
-        name, namespace, namespaces: namespaces, count: Int(count), attributes: attributes,
+        name, prefix, namespace, namespaces: namespaces, count: Int(count), attributes: attributes,
         attributeCount: Int(attributeCount))
     }
     handler.endElementNs = { user, _, _, _ in TreeBuilder.of(user)?.end() }

@@ -8,7 +8,7 @@ public struct XMLWriter: Sendable {
   public enum Style: Sendable {
     /// Nothing.
     case plain
-    /// What would end a line or play tricks on a terminal: line ends, TAB, C1 controls, DEL, bidirectional controls.
+    /// Line ends, TAB and every other `UnsafeCharacter`.
     case line
   }
 
@@ -17,6 +17,9 @@ public struct XMLWriter: Sendable {
   private let style: Style
   /// The default namespaces in force, the innermost last.
   private var defaults: [String]
+  /// The namespaces of attributes that have a prefix here, `ns0` the first, and their numbers.
+  private var prefixes: [String.UTF8Key] = []
+  private var prefixNumbers: [String.UTF8Key: Int] = [:]
   /// Whether the last start tag still lacks its `>`.
   private var tagIsOpen = false
 
@@ -67,33 +70,63 @@ public struct XMLWriter: Sendable {
     escape(text, inAttribute: false)
   }
 
-  /// Writes an element with all that is in it.
+  /// Writes an element with all that is in it, however deep that is.
   public mutating func copy(_ element: Element) {
-    let name = element.name
-    let namespace = element.namespace
-    open(name, namespace)
-    var foreign = 0
+    var level = open(element)
+    var outer: [Level] = []
+    while true {
+      switch level.content.next() {
+      case .text(let text): text.withUTF8 { self.text(utf8: $0) }
+      case .element(let child):
+        outer.append(level)
+        level = open(child)
+      case nil:
+        for _ in 0..<level.prefixes { prefixNumbers[prefixes.removeLast()] = nil }
+        close(level.element.name, level.element.namespace)
+        guard let last = outer.popLast() else { return }
+        level = last
+      }
+    }
+  }
+
+  /// An element that is being copied: the rest of its content, and how many prefixes its tag declares.
+  private struct Level {
+    let element: Element
+    var content: Children
+    var prefixes: Int
+  }
+
+  /// Writes a start tag. A namespace of attributes is declared where it is met first, with a prefix that is used from there on
+  /// inside the element: so the copy never has more declarations than what it was parsed from.
+  private mutating func open(_ element: Element) -> Level {
+    open(element.name, element.namespace)
+    let known = prefixes.count
     for attribute in element.attributes {
-      let value = attribute.namespace
-      switch value {
-      case "": put(" \(shown(attribute.name))='")
-      case Namespace.xml: put(" xml:\(shown(attribute.name))='")
-      default:
-        put(" xmlns:ns\(foreign)='")
-        escape(value, inAttribute: true)
-        put("' ns\(foreign):\(shown(attribute.name))='")
-        foreign += 1
+      let namespace = attribute.namespace
+      if namespace.isEmpty {
+        put(" \(shown(attribute.name))='")
+      } else if namespace.isSame(as: Namespace.xml) {
+        put(" xml:\(shown(attribute.name))='")
+      } else {
+        put(" ns\(prefix(namespace)):\(shown(attribute.name))='")
       }
       attribute.withUTF8 { escape($0, inAttribute: true) }
       put("'")
     }
-    for child in element.children {
-      switch child {
-      case .element(let element): copy(element)
-      case .text(let text): text.withUTF8 { self.text(utf8: $0) }
-      }
-    }
-    close(name, namespace)
+    return Level(element: element, content: element.children, prefixes: prefixes.count - known)
+  }
+
+  /// The number in the prefix of an attribute's namespace, which is declared in the open tag if it is new.
+  private mutating func prefix(_ namespace: String) -> Int {
+    let key = String.UTF8Key(namespace)
+    if let number = prefixNumbers[key] { return number }
+    let number = prefixes.count
+    put(" xmlns:ns\(number)='")
+    escape(namespace, inAttribute: true)
+    put("'")
+    prefixes.append(key)
+    prefixNumbers[key] = number
+    return number
   }
 
   /// Writes the header of a stream (RFC 6120 §4.7); what follows stands inside it.
@@ -154,10 +187,20 @@ public struct XMLWriter: Sendable {
     put("'")
   }
 
-  /// A name as it may stand on a line. Of what a terminal must not see, XML allows U+061C alone in a name, and a name has no
-  /// character references.
+  /// A name as it may stand on a line. A name has no character references, so what must not be seen raw becomes U+FFFD.
   private func shown(_ name: String) -> String {
-    style == .line && name.utf8.contains(0xD8) ? name.replacing("\u{061C}", with: "\u{FFFD}") : name
+    guard style == .line, name.utf8.contains(where: { $0 >= 0x80 }) else { return name }
+    var name = name
+    return name.withUTF8 { bytes in
+      var shown: [UInt8] = []
+      var index = 0
+      while index < bytes.count {
+        let unsafe = UnsafeCharacter.at(index, in: bytes)
+        if unsafe == nil { shown.append(bytes[index]) } else { shown.append(contentsOf: "\u{FFFD}".utf8) }
+        index += unsafe?.length ?? 1
+      }
+      return String(decoding: shown, as: UTF8.self)
+    }
   }
 
   private mutating func put(_ text: String) { bytes.append(contentsOf: text.utf8) }
@@ -179,8 +222,7 @@ public struct XMLWriter: Sendable {
         index += 1
         continue
       }
-      let rest = UnsafeBufferPointer(rebasing: text[index...])
-      guard let (length, replacement) = replacement(rest, inAttribute: inAttribute) else {
+      guard let (length, replacement) = replacement(text, index, inAttribute: inAttribute) else {
         index += 1
         continue
       }
@@ -194,8 +236,9 @@ public struct XMLWriter: Sendable {
 
   /// What is written for the character that begins here, and its length; `nil` for the character itself.
   private func replacement(
-    _ text: UnsafeBufferPointer<UInt8>, inAttribute: Bool
+    _ whole: UnsafeBufferPointer<UInt8>, _ index: Int, inAttribute: Bool
   ) -> (length: Int, text: String)? {
+    let text = UnsafeBufferPointer(rebasing: whole[index...])
     switch text[0] {
     case UInt8(ascii: "&"): return (1, "&amp;")
     case UInt8(ascii: "<"): return (1, "&lt;")
@@ -207,23 +250,10 @@ public struct XMLWriter: Sendable {
     case 0x09: return inAttribute || style == .line ? (1, "&#9;") : nil
     case 0..<0x20: return (1, "\u{FFFD}")
     case 0x7F: return style == .line ? (1, "&#127;") : nil
-    case 0xEF:
-      return text.count > 2 && text[1] == 0xBF && text[2] >= 0xBE ? (3, "\u{FFFD}") : nil
-    case 0xC2, 0xD8, 0xE2:
-      guard style == .line else { return nil }
-      let length = text[0] == 0xE2 ? 3 : 2
-      let scalar = String(decoding: text.prefix(length), as: UTF8.self).unicodeScalars.first
-      guard let value = scalar?.value, XMLWriter.isTricky(value) else { return nil }
-      return (length, "&#\(value);")
-    default: return nil
-    }
-  }
-
-  /// C1 controls, line and paragraph separators, and the controls of the bidirectional algorithm.
-  private static func isTricky(_ scalar: UInt32) -> Bool {
-    switch scalar {
-    case 0x80...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
-    default: false
+    case 0xEF where text.count > 2 && text[1] == 0xBF && text[2] >= 0xBE: return (3, "\u{FFFD}")
+    default:
+      guard style == .line, let unsafe = UnsafeCharacter.at(index, in: whole) else { return nil }
+      return (unsafe.length, "&#\(unsafe.scalar);")
     }
   }
 }

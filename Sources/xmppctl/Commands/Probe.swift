@@ -56,7 +56,7 @@ struct Probe {
     // What was learnt is worth a moment more when the time is over.
     let failure = connection.report.failure
     connection.close()
-    try Printer.output(print(connection.report), waiter: failure == nil ? waiter : Waiter(seconds: 2))
+    try Printer.output(print(connection.report), waiter: failure == nil ? waiter : waiter.closing(within: 2))
     if let failure { throw failure }
   }
 }

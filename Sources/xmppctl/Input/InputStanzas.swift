@@ -30,7 +30,7 @@ struct InputStanzas: ~Copyable {
           hint: "message, presence and iq are, in jabber:client")
       }
       return stanza
-    case .header, .end:
+    case .header, .end, .skipped:
       throw malformed("a stream's own tags are not for the input")
     }
   }

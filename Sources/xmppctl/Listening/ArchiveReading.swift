@@ -37,6 +37,15 @@ enum Since: Equatable {
   }
 }
 
+/// How far the archive is known to be read.
+struct ArchivePosition: Equatable {
+  /// The archive's own id of the last message, if that came from the archive. A live message has none: what it carries as such
+  /// anybody can write.
+  var id: String?
+  /// When that message was archived or received; milliseconds since 1970.
+  var time: Int64
+}
+
 /// The way through the archive up to the present, page by page (XEP-0313). No I/O.
 ///
 /// Before the presence, so that nothing comes live meanwhile; then once more behind it, for what fell between. What comes

@@ -17,7 +17,6 @@ extension Listener {
 
   /// Opens the session, or comes back to it.
   func open() throws(Failure) {
-    let resumes = session.management.resumption != nil
     let opening = try session.open(resumable: plan.reconnects || plan.state != nil)
     sentKept = Footprint()
     switch opening {
@@ -29,28 +28,38 @@ extension Listener {
       }
       if reading != nil { hearArchive() }
     case .new(_, let unconfirmed):
-      if resumes { backlog.abandons() }
+      backlog.abandons()
       lost += tell(unconfirmed: unconfirmed)
       greet()
     }
-    account = session.jid.bare.full
     isClosing = false
     isDraining = false
     watch.begin()
     if opened == .never { lastLine = .now }
     opened = .now
-    openedAt = .now
   }
 
   /// Makes a new session what the plan wants it to be.
   private func greet() {
     requests = IQTracker(account: session.jid)
     if plan.carbons { send(requests.request(.set, Carbon.enable, for: .carbons)) }
-    reading = firstReading
+    beginReading(firstReading)
     if let reading {
       ask(archive: reading.question)
     } else {
       appear()
+    }
+  }
+
+  /// Begins to read the archive, if there is something to be read.
+  func beginReading(_ reading: ArchiveReading?) {
+    self.reading = reading
+    archived = SeenMessages(key: seen.key)
+    if reading == nil {
+      seen.endMatching()
+    } else {
+      seen.beginMatching()
+      archived.beginMatching()
     }
   }
 
@@ -65,11 +74,24 @@ extension Listener {
 
   /// What of the archive is to be read: what came since the last line, or what the user asked for.
   private var firstReading: ArchiveReading? {
-    if let archived { return ArchiveReading(after: archived, start: nil, account: session.jid) }
+    if let position {
+      isAskedByID = position.id != nil
+      return ArchiveReading(after: position.id, start: start(of: position), account: session.jid)
+    }
+    isAskedByID = false
     if opened != .never {
-      return ArchiveReading(after: nil, start: Timestamp.text(seconds: openedAt / 1000), account: session.jid)
+      return ArchiveReading(
+        after: nil, start: Timestamp.text(seconds: firstOpened / 1000), account: session.jid)
     }
     return plan.since.map { ArchiveReading(since: $0, account: session.jid) }
+  }
+
+  /// From when on the archive is read to continue behind a position: earlier by as much as the clocks may differ. What has a
+  /// line already is told by `SeenMessages`; what is older than the first session is no news, unless the user asked for it.
+  func start(of position: ArchivePosition) -> String {
+    let time = position.time - SeenMessages.margin
+    let start = position.id == nil ? max(firstOpened, time) : time
+    return Timestamp.text(seconds: start / 1000)
   }
 
   /// Announces the presence, from which on messages come, and enters the rooms.
@@ -117,22 +139,19 @@ extension Listener {
   /// Finishes the line begun and tells the server what was written; then closes the stream, or leaves its session for the
   /// next run. Where it was the server that ended it, nobody is in a hurry, and the other lines are written too.
   ///
-  /// - Returns: how many stanzas of standard input are left unconfirmed.
-  func leave(after failure: Failure? = nil) -> Int {
+  /// - Returns: how many stanzas of standard input are left unconfirmed, and the signal that ended the leaving, if one did.
+  func leave(after failure: Failure? = nil) -> (unconfirmed: Int, interruption: Failure?) {
     if failure?.stage != .output {
-      let isOver =
-        failure?.status == .interrupted || failure?.status == .terminated || failure?.isEndOfTime == true
-      settle(output.finish(all: !isOver, Waiter(seconds: 2)))
+      let isOver = failure?.isInterruption == true || failure?.isEndOfTime == true
+      settle(output.finish(all: !isOver, waiter.closing(within: Listener.patience)))
     }
     for room in rooms { if let undoing = room.undoing { send(undoing) } }
     if failure == nil { try? awaitConfirmation() }
     guard plan.state != nil, session.management.resumption != nil, (try? keep()) != nil else {
-      let left = tell(unconfirmed: session.management.unacknowledged)
-      session.close(within: 2)
-      return left
+      let left = tell(unconfirmed: session.unconfirmed)
+      return (left, session.close(within: Listener.patience))
     }
-    session.suspend(within: 2)
-    return 0
+    return (0, session.suspend(within: Listener.patience))
   }
 
   /// Waits a moment for the server's word about what was sent from standard input. What else comes meanwhile is not taken:

@@ -11,61 +11,86 @@ extension Listener {
   /// - Returns: what is printed, which may be what it wraps; `nil` where it concerns the listener alone.
   /// - Throws: why there is nothing to listen to.
   func receive(_ stanza: Stanza) throws(Failure) -> Line? {
-    switch stanza.kind {
+    if let reason = stanza.skipped { return try receive(skipped: stanza, reason) }
+    return switch stanza.kind {
     case .message: try receive(message: stanza)
     case .presence: try receive(presence: stanza)
     case .iq: try receive(iq: stanza)
     }
   }
 
-  private func receive(message: Stanza) throws(Failure) -> Line? {
-    if Carbon.looksLikeOne(message) {
-      // Anybody could wrap anything; what did not come from the own account is nothing (XEP-0280 §11).
-      guard plan.carbons, let carbon = Carbon(message, account: session.jid) else { return nil }
-      let envelope = StanzaEnvelope(received: .now, delay: carbon.delay, carbon: carbon.direction)
-      return live(carbon.message, envelope)
-    }
-    if ArchiveQuery.looksLikeResult(message) { return receive(result: message) }
-    for index in rooms.indices where rooms[index].takesSubject(message) { return nil }
-    return live(message, StanzaEnvelope(received: .now))
+  /// A stanza of which only the start tag is known. An answer is one all the same, and a request is answered.
+  private func receive(skipped stanza: Stanza, _ reason: SkipReason) throws(Failure) -> Line? {
+    let from = stanza.from.map { " from \"\($0)\"" } ?? ""
+    Printer.diagnostic(
+      "xmppctl: listen: stanza: skipped a \(stanza.kind.rawValue)\(from.shown): \(reason.description)",
+      patience: 0)
+    if stanza.kind == .iq { _ = try receive(iq: stanza) }
+    return (stanza, StanzaEnvelope(received: .now))
   }
 
-  /// A message of the archive; `nil` where nobody asked for it, or it had a line already.
+  private func receive(message: Stanza) throws(Failure) -> Line? {
+    // Anybody could wrap anything: what is not from the own account is a message like any other (XEP-0280 §11).
+    if plan.carbons, let carbon = Carbon(message, account: session.jid) {
+      let envelope = StanzaEnvelope(
+        received: .now, sent: carbon.delay?.moment, delay: carbon.delay, carbon: carbon.direction)
+      return live(carbon.message, envelope)
+    }
+    if isOwnResult(message) { return receive(result: message) }
+    var isHistory = false
+    for index in rooms.indices {
+      if rooms[index].takesSubject(message) { return nil }
+      isHistory = isHistory || rooms[index].isHistory(message)
+    }
+    return live(message, StanzaEnvelope(received: .now, sent: moment(of: message, isHistory: isHistory)))
+  }
+
+  /// When a message was sent, if its delay is of the own server or, in the history that a room sends first, of the room.
+  ///
+  /// Anybody can write a delay, also in front of the server's; the server adds its own at the end.
+  private func moment(of message: Stanza, isHistory: Bool) -> Int64? {
+    var found: Delay?
+    for child in message.element.elements where child.commonNamespace == .delay {
+      found = Delay(child) ?? found
+    }
+    guard let found, let from = found.from, let author = try? JID(parsing: from) else { return nil }
+    let own = session.jid
+    guard author == own.domain || author == own.bare || isHistory && author == message.sender?.bare else {
+      return nil
+    }
+    return found.moment
+  }
+
+  /// Whether a message is a result of the archive of the account itself. Those of no query of this run are no longer wanted.
+  private func isOwnResult(_ message: Stanza) -> Bool {
+    guard ArchiveQuery.looksLikeResult(message), !message.isType("error") else { return false }
+    return message.from == nil || message.sender == session.jid.bare
+  }
+
+  /// A message of the archive; `nil` if nobody asked for it, or it has a line already.
   private func receive(result message: Stanza) -> Line? {
     guard let (result, isLine) = reading?.result(message) else { return nil }
     hearArchive()
     guard isLine else { return nil }
-    archive(result.id)
-    guard recent.insert(result.id) else { return nil }
+    let moment = result.delay?.moment
+    let time = moment ?? .now
+    if result.id.utf8.count <= RecentIDs.longest { position = ArchivePosition(id: result.id, time: time) }
+    guard recent.insert(result.id), !seen.match(result.message, at: time) else { return nil }
+    archived.add(result.message, at: time, place: 0)
     return (
-      result.message, StanzaEnvelope(received: .now, delay: result.delay, archive: result.id)
+      result.message,
+      StanzaEnvelope(received: .now, sent: moment, delay: result.delay, archive: result.id)
     )
   }
 
   /// A message that came by itself. While the archive is read it may come by both ways.
   private func live(_ message: Stanza, _ envelope: StanzaEnvelope) -> Line? {
-    if reading?.phase == .gap { return (message, envelope) }
-    return isNews(message) ? (message, envelope) : nil
+    if reading == nil { position = ArchivePosition(id: nil, time: envelope.received) }
+    return (message, envelope)
   }
 
-  /// Whether a message has no line yet; the archive's id of it is noted.
-  func isNews(_ message: Stanza) -> Bool {
-    guard let id = archiveID(message) else { return true }
-    if reading == nil { archive(id) }
-    return recent.insert(id)
-  }
-
-  /// Notes how far the archive is known. An id that no archive would give is none to go on from.
-  private func archive(_ id: String) { if id.utf8.count <= RecentIDs.longest { archived = id } }
-
-  /// The id that the own archive gave to a message. The server's own writing of the address is not prepared for each
-  /// message; a server that writes it otherwise gives up being asked from there.
-  private func archiveID(_ message: Stanza) -> String? {
-    for child in message.element.elements where child.is("stanza-id", Namespace.stanzaIDs) {
-      if child.attribute("by")?.isSame(as: account) == true { return child.attribute("id") }
-    }
-    return nil
-  }
+  /// Whether a message that came live has no line of the archive.
+  func isNews(_ line: Line) -> Bool { !archived.match(line.stanza, at: line.envelope.received) }
 
   private func receive(presence: Stanza) throws(Failure) -> Line? {
     // The server tells every resource of an account of each, the one it is about too.
@@ -99,8 +124,15 @@ extension Listener {
   private func receive(page reply: IQTracker<Request>.Reply) throws(Failure) {
     // It was given up.
     if reading == nil { return }
+    if reply.stanza.skipped != nil { return giveUpArchive() }
     if let error = reply.error {
       let failure = error.failure("the question to the archive")
+      // An archive that does not know the id any more is asked by time.
+      if isAskedByID, let position {
+        isAskedByID = false
+        beginReading(ArchiveReading(after: nil, start: start(of: position), account: session.jid))
+        return ask(archive: reading?.question ?? Element("query", Namespace.archive))
+      }
       // Who asked for the archive must not take what follows for all of it.
       if plan.since != nil { throw failure }
       Printer.diagnostic("xmppctl: listen: stanza: what came meanwhile is unknown: \(failure.message.shown)")
@@ -125,6 +157,14 @@ extension Listener {
   private func skipArchive() {
     if reading?.phase != .gap { appear() }
     releaseHeld()
+  }
+}
+
+extension Delay {
+  /// The moment that it names, in milliseconds since 1970; `nil` if it is none, or is to come.
+  var moment: Int64? {
+    guard let moment = Timestamp.milliseconds(stamp), moment <= .now + SeenMessages.margin else { return nil }
+    return moment
   }
 }
 

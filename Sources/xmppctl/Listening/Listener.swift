@@ -8,12 +8,10 @@ import XMPP
 final class Listener {
   let plan: ListenPlan
   let session: Session<SentStanza>
-  /// The own bare JID, which an anonymous login learns from the server.
-  var account = ""
   let waiter: Waiter
   var output: LineOutput
   var backlog = Backlog()
-  var reconnection = Reconnection()
+  var reconnection = Reconnection(isPersistent: true)
   var watch: Watch
   var requests: IQTracker<Request>
   var rooms: [RoomSeat]
@@ -34,20 +32,26 @@ final class Listener {
   var sentKept = Footprint()
   /// How many stanzas of standard input went down with a session.
   var lost = 0
-  /// The way through the archive, the last id of it with a line, and what is held back meanwhile.
+  /// The reading of the archive, how far it is known to be read, and what is held back meanwhile.
   var reading: ArchiveReading?
-  var archived: String?
-  /// Those ids by the place of their stanza among the lines, and the last one whose line was written.
-  private var marks: [(place: Int, id: String)] = []
-  private(set) var written: String?
+  var position: ArchivePosition?
+  /// Whether the reading began at an id, which the archive may not know any more.
+  var isAskedByID = false
+  /// Positions by the place of their message among the lines, and that of the last one whose line was written.
+  private var marks: [(place: Int, position: ArchivePosition)] = []
+  private(set) var written: ArchivePosition?
+  /// Ids of the archive that were read, messages that came live, and those that this reading of the archive brought.
   var recent = RecentIDs()
+  var seen: SeenMessages
+  var archived = SeenMessages()
   private var held: [Line] = []
   private var heldKept = Footprint()
   /// When the archive is given up, unless more of it comes before.
   var archiveLimit = Deadline.never
   /// When the session was opened; never where it has not been yet.
   var opened = Deadline.never
-  var openedAt = Int64.now
+  /// When the first session of this and the resumed runs before was opened; what was archived before is no news.
+  var firstOpened: Int64
 
   /// What the listener itself asks for.
   enum Request {
@@ -68,8 +72,10 @@ final class Listener {
   /// - Parameter saved: what the run before has left.
   init(_ plan: ListenPlan, session: Session<SentStanza>, after saved: SavedSession?, waiter: Waiter) {
     self.plan = plan
-    archived = saved?.archived
-    written = saved?.archived
+    position = saved?.position
+    written = saved?.position
+    seen = saved?.seen ?? SeenMessages()
+    firstOpened = saved?.firstOpened ?? .now
     source =
       plan.duplex
       ? SendSource(
@@ -96,12 +102,15 @@ final class Listener {
         } catch { try comeBack(after: error) }
       }
     } catch {
-      let left = leave(after: error)
+      let (left, interruption) = leave(after: error)
       guard error.isEndOfTime, opened != .never else { throw error }
+      if let interruption { throw interruption }
       if let count = plan.count { throw .countNotReached(lines, of: count) }
       return try tell(left)
     }
-    try tell(leave())
+    let (left, interruption) = leave()
+    if let interruption { throw interruption }
+    try tell(left)
   }
 
   /// - Parameter left: how many stanzas of standard input are unconfirmed at the end, besides those lost before.
@@ -153,7 +162,7 @@ final class Listener {
       return take(line, of: stanza, isNew: true)
     }
     guard held.count < Listener.mostHeld, heldKept.bytes < Listener.mostKept else {
-      return take(line, of: stanza, isNew: isNews(line.stanza))
+      return take(line, of: stanza, isNew: isNews(line))
     }
     backlog.holds()
     held.append(line)
@@ -163,6 +172,7 @@ final class Listener {
   private func take(_ line: Line?, of stanza: Stanza, isNew: Bool) {
     owe(Receipt.answer(to: stanza))
     note(backlog.taken)
+    if isNew, let line { remember(line, at: backlog.taken) }
     backlog.takes()
     put(isNew ? line : nil)
   }
@@ -174,10 +184,16 @@ final class Listener {
     receiptsKept.add(receipt)
   }
 
-  /// Notes which of the archive's ids belongs to a place among the lines, so that it counts once that is written.
+  /// Notes how far the archive is read at a place among the lines, so that it counts once that is written.
   private func note(_ place: Int) {
-    guard let archived, !archived.isSame(as: marks.last?.id ?? written ?? "") else { return }
-    marks.append((place, archived))
+    guard let position, position != marks.last?.position ?? written else { return }
+    marks.append((place, position))
+  }
+
+  /// Notes a message that came live, since the archive may bring it once more.
+  private func remember(_ line: Line, at place: Int) {
+    guard line.stanza.kind == .message, line.envelope.archive == nil else { return }
+    seen.add(line.stanza, at: line.envelope.received, place: place)
   }
 
   private func put(_ line: Line?) {
@@ -191,13 +207,20 @@ final class Listener {
   func releaseHeld() {
     reading = nil
     archiveLimit = .never
-    defer { (held, heldKept) = ([], Footprint()) }
+    seen.endMatching()
+    defer {
+      (held, heldKept) = ([], Footprint())
+      archived = SeenMessages(key: seen.key)
+    }
     for line in held {
       // The last line wanted is there: what has none stays the server's, and so does what came behind it.
       if isFull { return }
       owe(Receipt.answer(to: line.stanza))
-      put(isNews(line.stanza) ? line : nil)
+      let isNew = isNews(line)
+      if isNew { remember(line, at: backlog.taken - 1) }
+      put(isNew ? line : nil)
     }
+    if let last = held.last { position = ArchivePosition(id: nil, time: last.envelope.received) }
     // They are written as one; their ids count from the last one on.
     note(backlog.taken - 1)
     backlog.releases(held.count)
@@ -260,7 +283,7 @@ final class Listener {
       receipts.removeFirst(due.count)
     }
     if let last = marks.lastIndex(where: { $0.place < backlog.written }) {
-      self.written = marks[last].id
+      self.written = marks[last].position
       marks.removeFirst(last + 1)
     }
     session.handled(handled)
@@ -269,6 +292,9 @@ final class Listener {
   /// Writes down what must outlive the process, before the server learns of it.
   func keep() throws(Failure) {
     guard let state = plan.state else { return }
-    try state.save(SavedSession(jid: session.jid, management: session.management, archived: written))
+    try state.save(
+      SavedSession(
+        jid: session.jid, management: session.management, position: written, firstOpened: firstOpened,
+        seen: seen, written: backlog.written))
   }
 }

@@ -1,8 +1,8 @@
 import XMPP
 
-/// The last ids of messages that have lines, so that one that comes by two ways has one line. Bounded.
+/// The last ids of archived messages that were read, so that overlapping pages print none of them twice. Bounded.
 struct RecentIDs {
-  /// Ids, and bytes of each: no archive has longer ones, and one that had would get its messages printed twice.
+  /// Ids, and bytes of each: no archive has longer ones.
   private static let limit = 8192
   static let longest = 256
 

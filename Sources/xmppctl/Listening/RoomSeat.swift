@@ -44,6 +44,11 @@ struct RoomSeat {
     return true
   }
 
+  /// Whether a message may be of the history that the room sends before its subject (XEP-0045 §7.2.13).
+  func isHistory(_ message: Stanza) -> Bool {
+    awaitsSubject && join == nil && message.isType("groupchat") && message.sender?.bare == occupant.bare
+  }
+
   /// Whether a message is the subject that every room tells at first.
   mutating func takesSubject(_ message: Stanza) -> Bool {
     guard awaitsSubject, join == nil, message.isType("groupchat"),

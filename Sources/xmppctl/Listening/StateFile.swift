@@ -7,8 +7,13 @@ struct SavedSession {
   var jid: JID
   /// The session's counts, and its name where there is one to come back to.
   var management: StreamManagement<SentStanza>
-  /// The archive's id of the last message that has a line.
-  var archived: String?
+  /// How far the archive is known to be read.
+  var position: ArchivePosition?
+  /// When the first of the runs that continue each other began; milliseconds since 1970.
+  var firstOpened: Int64
+  /// The messages that came live, and the place before which their lines are written.
+  var seen: SeenMessages
+  var written: Int
 }
 
 /// The file of `--state`: its owner's alone, always whole, and one run's at a time.
@@ -17,6 +22,8 @@ struct SavedSession {
 /// place of the old one.
 final class StateFile {
   private static let limit = 64 << 20
+  /// How many messages are kept to be told from those of the archive.
+  private static let mostSeen = 256
 
   private let path: String
   /// What was written last, to write only what is new.
@@ -29,7 +36,7 @@ final class StateFile {
     let handled: UInt32
     let acknowledged: UInt32
     let unacknowledged: Int
-    let archived: String?
+    let position: ArchivePosition?
   }
 
   init(_ path: String) { self.path = path }
@@ -50,15 +57,37 @@ final class StateFile {
       case .array(let sent)? = members["unacknowledged"]
     else { throw foreign("it holds no session") }
     guard jid.bare == account.bare else { throw foreign("it holds a session of \(jid.bare)") }
-    var archived: String?
-    if case .string(let id)? = members["archived"] { archived = id }
     var management = StreamManagement<SentStanza>(capacity: capacity)
     if case .string(let id)? = members["id"] {
       management = StreamManagement(
         resuming: .init(id: id), handledCount: handled, acknowledgedCount: acknowledged,
         unacknowledged: try stanzas(sent), capacity: capacity)
     }
-    return SavedSession(jid: jid, management: management, archived: archived)
+    var position: ArchivePosition?
+    if case .number(let time)? = members["time"], let time = Int64(exactly: time) {
+      position = ArchivePosition(id: nil, time: time)
+      if case .string(let id)? = members["archived"] { position?.id = id }
+    }
+    var firstOpened = Int64.now
+    if case .number(let time)? = members["opened"], let time = Int64(exactly: time) { firstOpened = time }
+    return SavedSession(
+      jid: jid, management: management, position: position, firstOpened: firstOpened,
+      seen: StateFile.seen(members["seen"]), written: 0)
+  }
+
+  /// The messages of the run before: the key of their fingerprints, then fingerprint and time of each.
+  private static func seen(_ value: JSONValue?) -> SeenMessages {
+    func number(_ text: Substring) -> UInt64? { text.utf8.count == 16 ? UInt64(text, radix: 16) : nil }
+    guard case .array(let values)? = value, case .string(let key)? = values.first, key.utf8.count == 32,
+      let first = number(key.prefix(16)), let second = number(key.suffix(16))
+    else { return SeenMessages() }
+    let entries = values.dropFirst().compactMap { value -> SeenMessages.Entry? in
+      guard case .array(let pair) = value, pair.count == 2, case .string(let text) = pair[0],
+        let fingerprint = number(text[...]), case .number(let time) = pair[1], let time = Int64(exactly: time)
+      else { return nil }
+      return SeenMessages.Entry(fingerprint: fingerprint, time: time, place: -1)
+    }
+    return SeenMessages(key: SipHash.Key(first: first, second: second), entries: entries)
   }
 
   /// Writes the session where it has changed, all of it or nothing.
@@ -70,7 +99,7 @@ final class StateFile {
     let mark = Mark(
       id: management.resumption?.id, handled: management.handledCount,
       acknowledged: management.acknowledgedCount, unacknowledged: management.unacknowledged.count,
-      archived: session.archived)
+      position: session.position)
     guard mark != latest else { return }
     var json = JSONWriter()
     json.object { json in
@@ -85,7 +114,21 @@ final class StateFile {
           json.member("input", sent.isInput)
         }
       }
-      json.member("archived", mark.archived)
+      json.member("archived", mark.position?.id)
+      json.member("time", (mark.position?.time).map { Int($0) })
+      json.member("opened", Int(session.firstOpened))
+      json.key("seen")
+      json.array { json in
+        let key = session.seen.key
+        json.value(hex(key.first, digits: 16) + hex(key.second, digits: 16))
+        let since = (mark.position?.time ?? 0) - 2 * SeenMessages.margin
+        for entry in session.seen.newest(StateFile.mostSeen, before: session.written, since: since) {
+          json.array { json in
+            json.value(hex(entry.fingerprint, digits: 16))
+            json.value(Int(entry.time))
+          }
+        }
+      }
     }
     json.endLine()
     try replace(json.bytes)

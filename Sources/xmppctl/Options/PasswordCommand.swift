@@ -5,6 +5,8 @@ import XMPP
 /// A shell command that prints a password.
 struct PasswordCommand {
   private let command: String
+  /// How long a command that is asked to end may take for that before it is killed; seconds.
+  private static let patience = 0.25
 
   /// - Parameter command: for `/bin/sh -c`.
   init(_ command: String) { self.command = command }
@@ -14,7 +16,7 @@ struct PasswordCommand {
   /// - Throws: `password-command` where it fails or prints nothing; what the waiter throws, once the command is ended.
   func run(_ waiter: Waiter) throws(Failure) -> Secret {
     let shell = try PasswordShell(command)
-    defer { shell.end() }
+    defer { shell.end(waiter.closing(within: PasswordCommand.patience)) }
     let line = FirstLine(keepsRest: false)
     var isOpen = true
     while true {
@@ -88,17 +90,16 @@ private final class PasswordShell {
     return code == 0 ? nil : "ended with status \(code)"
   }
 
-  /// Ends it if it still runs: politely first, as it may have changed the terminal's mode.
-  func end() {
+  /// Ends it if it still runs: with SIGTERM first, as it may have changed the terminal's mode.
+  ///
+  /// - Parameter waiter: how long it has for that.
+  func end(_ waiter: Waiter) {
     if isReaped { return }
-    for signal in [SIGTERM, SIGKILL] {
-      kill(ownsGroup ? -pid : pid, signal)
-      var ready = [pollfd(fd: ending, events: Int16(POLLIN), revents: 0)]
-      let waiter = Waiter(seconds: nil)
-      let count = try? waiter.wait(
-        for: &ready, until: .after(seconds: 1), doing: "ending the password command")
-      if count ?? 0 > 0 { break }
-    }
+    let target = ownsGroup ? -pid : pid
+    kill(target, SIGTERM)
+    var ready = [pollfd(fd: ending, events: Int16(POLLIN), revents: 0)]
+    let count = try? waiter.wait(for: &ready, until: waiter.deadline, doing: "ending the password command")
+    if count ?? 0 == 0 { kill(target, SIGKILL) }
     _ = wait()
   }
 

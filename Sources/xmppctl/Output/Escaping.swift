@@ -1,27 +1,11 @@
-/// What must not reach a terminal or a line boundary raw: C0 and C1 controls, DEL, bidirectional controls, and the
-/// line and paragraph separators.
-///
-/// Everything is decided on UTF-8 bytes: only the lead bytes C2, D8 and E2 can begin such a scalar outside ASCII.
+import XMPP
+
+/// Escapes what must not reach a terminal or a line boundary raw (`UnsafeCharacter`), and what JSON escapes.
 enum Hazard {
-  /// The hazardous scalar at `index` and its length in bytes; `nil` where what stands there may be shown.
+  /// The unsafe scalar at `index` and its length in bytes; `nil` if what is there may be shown.
   @inline(__always)
   static func at(_ index: Int, in bytes: UnsafeBufferPointer<UInt8>) -> (scalar: UInt32, length: Int)? {
-    let first = bytes[index]
-    if first < 0x80 { return first < 0x20 || first == 0x7F ? (UInt32(first), 1) : nil }
-    guard first == 0xC2 || first == 0xD8 || first == 0xE2, index + 1 < bytes.count else { return nil }
-    let second = bytes[index + 1]
-    switch (first, second) {
-    case (0xC2, 0x80...0x9F): return (UInt32(second), 2)
-    case (0xD8, 0x9C): return (0x061C, 2)
-    case (0xE2, 0x80), (0xE2, 0x81):
-      guard index + 2 < bytes.count else { return nil }
-      let scalar = 0x2000 + UInt32(second & 1) << 6 + UInt32(bytes[index + 2] & 0x3F)
-      switch scalar {
-      case 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: return (scalar, 3)
-      default: return nil
-      }
-    default: return nil
-    }
+    UnsafeCharacter.at(index, in: bytes)
   }
 
   /// The place of the first byte from `index` on that may begin something hazardous, or is `"` or `\`.
@@ -44,7 +28,8 @@ enum Hazard {
       }
       guard index < bytes.count else { return index }
       switch bytes[index] {
-      case 0..<0x20, 0x22, 0x5C, 0x7F, 0xC2, 0xD8, 0xE2: return index
+      case 0..<0x20, 0x22, 0x5C, 0x7F: return index
+      case let byte where byte >= 0x80 && UnsafeCharacter.mayBegin(byte): return index
       default: index &+= 1
       }
     }
@@ -58,8 +43,12 @@ enum Hazard {
     return (difference &- ones) & ~difference
   }
 
-  /// `\u` and four hexadecimal digits.
+  /// `\u` and four hexadecimal digits; beyond U+FFFF that of each surrogate (RFC 8259 §7).
   static func escape(_ scalar: UInt32, into output: inout [UInt8]) {
+    guard scalar <= 0xFFFF else {
+      escape(0xD7C0 + scalar >> 10, into: &output)
+      return escape(0xDC00 + scalar & 0x3FF, into: &output)
+    }
     output.append(UInt8(ascii: "\\"))
     output.append(UInt8(ascii: "u"))
     for shift in [12, 8, 4, 0] as [UInt32] {

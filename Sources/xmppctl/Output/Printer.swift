@@ -19,7 +19,9 @@ enum Printer {
 
   /// Writes one line to stderr; where that fails there is nobody left to tell. What a server made too long is cut, so that
   /// the line goes through a pipe at once.
-  static func diagnostic(_ line: String) {
+  ///
+  /// - Parameter patience: how long a reader that sleeps is waited for, in milliseconds; 0 for what a stranger can cause.
+  static func diagnostic(_ line: String, patience: Int32 = 100) {
     var bytes = Array(line.utf8)
     let limit = Int(PIPE_BUF) - 4
     if bytes.count > limit {
@@ -28,16 +30,16 @@ enum Printer {
       bytes.removeLast()
       bytes += Array("…".utf8)
     }
-    tell(bytes + [UInt8(ascii: "\n")], STDERR_FILENO)
+    tell(bytes + [UInt8(ascii: "\n")], STDERR_FILENO, patience: patience)
   }
 
   /// Writes what a person may read, in pieces that go through a pipe at once. Where its reader sleeps, the rest of it is
   /// dropped: nothing on the side may hold up the run, its deadline and its signals.
-  static func tell(_ bytes: [UInt8], _ descriptor: Int32) {
+  static func tell(_ bytes: [UInt8], _ descriptor: Int32, patience: Int32 = 100) {
     var rest = bytes[...]
     while !rest.isEmpty {
       var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-      guard poll(&ready, 1, 100) > 0,
+      guard poll(&ready, 1, patience) > 0,
         let count = try? write(rest.prefix(Int(PIPE_BUF)), to: descriptor, name: "stderr"), count > 0
       else { return }
       rest = rest.dropFirst(count)

@@ -2,8 +2,10 @@ import XMPP
 
 /// What is known of a stanza beyond itself: when and by which way it came.
 struct StanzaEnvelope {
-  /// When it was read, milliseconds since 1970.
+  /// When it was read; milliseconds since 1970.
   var received: Int64
+  /// When it was sent, if the account's own server or the room vouches for that; milliseconds since 1970.
+  var sent: Int64?
   /// When it was sent first, where what it was wrapped in says so (an archive, a carbon). It counts more than a delay in the
   /// stanza itself, which then stays in `payload`.
   var delay: Delay?
@@ -13,11 +15,16 @@ struct StanzaEnvelope {
   var archive: String?
 
   init(
-    received: Int64, delay: Delay? = nil, carbon: Carbon.Direction? = nil, archive: String? = nil
+    received: Int64, sent: Int64? = nil, delay: Delay? = nil, carbon: Carbon.Direction? = nil,
+    archive: String? = nil
   ) {
     self.received = received
+    self.sent = sent
     self.delay = delay
     self.carbon = carbon
     self.archive = archive
   }
+
+  /// When it was sent, as far as that is known, else when it was read; milliseconds since 1970.
+  var time: Int64 { sent ?? received }
 }

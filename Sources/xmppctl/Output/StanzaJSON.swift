@@ -19,6 +19,10 @@ extension JSONWriter {
       let parts = StanzaParts(stanza)
       json.header(stanza, parts)
       json.way(parts, envelope)
+      if let reason = stanza.skipped {
+        json.key(literal: "skipped")
+        json.value(reason.description)
+      }
       json.texts("subject", "subjects", parts.subjects)
       json.texts("body", "bodies", parts.bodies)
       json.text("thread", parts.thread)
@@ -71,6 +75,8 @@ extension JSONWriter {
   }
 
   private mutating func way(_ parts: borrowing StanzaParts, _ envelope: StanzaEnvelope) {
+    key(literal: "time")
+    value(moment: envelope.time)
     key(literal: "received")
     value(moment: envelope.received)
     if let delay = envelope.delay ?? parts.delay.flatMap({ Delay($0.element) }) {

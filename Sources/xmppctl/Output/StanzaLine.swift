@@ -4,7 +4,7 @@ import XMPP
 struct StanzaLine {
   /// The forms a line can have.
   enum Style {
-    /// For people: `TIME  FROM  [TYPE]  BODY`.
+    /// For people: TIME, FROM, TYPE and TEXT, separated by TAB.
     case text
     /// One JSON object.
     case json
@@ -37,7 +37,7 @@ struct StanzaLine {
       json.stanza(stanza, envelope)
       json.endLine()
     case .xml:
-      xml.copy(stanza.element)
+      xml.copy(stanza.skipped.map { stanza.element.marked(skipped: $0) } ?? stanza.element)
       xml.endLine()
     }
   }
@@ -61,5 +61,13 @@ struct StanzaLine {
     case .json: json.removeAll()
     case .xml: xml.removeAll()
     }
+  }
+}
+
+extension Element {
+  /// A start tag with a note in it of why its content was skipped. The note's namespace is this program's own.
+  fileprivate func marked(skipped reason: SkipReason) -> Element {
+    let note = Element("skipped", "urn:xmppctl:0", reason.description)
+    return Element(name, namespace, attributes: Array(attributes), nodes: [.element(note)])
   }
 }

@@ -1,10 +1,10 @@
 import XMPP
 
-/// A stanza as one line for people: `TIME  FROM  [TYPE]  BODY`.
+/// A stanza as one line for people: TIME, FROM, TYPE and TEXT, separated by TAB, which no field can contain.
 ///
-/// TIME is when it was sent, as far as that is known; FROM is `-` where the own server speaks for the account. TYPE is a
-/// message's type, else the kind and, where it says more, the type. BODY is what a person would read: the body, else an
-/// error, a subject, a presence's status, or the names of what there is.
+/// TIME is when it was sent, as far as the account's own server or the room vouches for it, else when it was received. FROM is
+/// `-` if the own server speaks for the account. TYPE is a message's type, else the kind and, if it says more, the type. TEXT
+/// is what a person would read: the body, else an error, a subject, a presence's status, or the names of the payloads.
 struct StanzaText {
   private let stanza: Stanza
   private let envelope: StanzaEnvelope
@@ -16,21 +16,13 @@ struct StanzaText {
 
   /// Appends the line with its end.
   func append(to output: inout [UInt8]) {
-    if let stamp = (envelope.delay ?? Delay(in: stanza.element))?.stamp, StanzaText.isTime(stamp) {
-      output.append(contentsOf: stamp.utf8)
-    } else {
-      Timestamp.append(milliseconds: envelope.received, to: &output)
-    }
-    append("  ", to: &output)
+    Timestamp.append(milliseconds: envelope.time, to: &output)
+    output.append(UInt8(ascii: "\t"))
     append(stanza.from ?? "-", to: &output)
-    append("  [", to: &output)
+    output.append(UInt8(ascii: "\t"))
     append(label, to: &output)
-    append("]", to: &output)
-    let words = words
-    if !words.isEmpty {
-      append("  ", to: &output)
-      append(words, to: &output)
-    }
+    output.append(UInt8(ascii: "\t"))
+    append(words, to: &output)
     output.append(UInt8(ascii: "\n"))
   }
 
@@ -43,6 +35,7 @@ struct StanzaText {
   }
 
   private var words: String {
+    if let reason = stanza.skipped { return "(skipped: \(reason.description))" }
     if let error = StanzaError(of: stanza) {
       return [error.condition, error.text.map { "(\($0))" }].compactMap(\.self).joined(separator: " ")
     }
@@ -66,12 +59,6 @@ struct StanzaText {
     // Room that is not used is no memory; growing again and again would have the line twice.
     if text.utf8.count > 1 << 16 { output.reserveCapacity(output.count + 2 * text.utf8.count) }
     text.withUTF8 { Hazard.append(shown: $0, to: &output) }
-  }
-
-  /// Whether a stranger's time looks like one (XEP-0082).
-  private static func isTime(_ stamp: String) -> Bool {
-    20...32 ~= stamp.utf8.count
-      && stamp.utf8.allSatisfy { 0x30...0x39 ~= $0 || "-T:.Z+".utf8.contains($0) }
   }
 }
 

@@ -14,6 +14,8 @@ final class Sender {
   private static let mostPending = 256 << 10
   /// How long a server that acknowledged everything may owe the answer to a ping; seconds.
   private static let patience = 2.0
+  /// How long the list of what is unconfirmed or was not sent may take; seconds.
+  private static let longestList = 10.0
   /// How long the server's closing is waited for; what nobody has confirmed may be lost without it; seconds.
   private static let parting = 2.0
   /// How long a server keeps a session to come back to, where it does not say; seconds.
@@ -68,7 +70,7 @@ final class Sender {
       giveUp(after: error)
       throw error
     }
-    close(within: Sender.parting)
+    if let interruption = close(within: Sender.parting) { throw interruption }
     output.tally.passedOver += source.passedOver
     if let badInput { throw badInput }
   }
@@ -89,6 +91,15 @@ final class Sender {
       if arrivals == Sender.window || wasFull && hasRoom { continue }
       try wait()
     }
+  }
+
+  /// Whether everything was sent and acknowledged, and nothing but the server was to confirm it.
+  private func isDone(despite failure: Failure) -> Bool {
+    guard source.isAtEnd || badInput != nil, delivery.isAcknowledged, !failure.isInterruption,
+      failure.stage != .output
+    else { return false }
+    delivery.roundTrip(behind: delivery.nextNumber)
+    return (try? emit()) != nil && delivery.count == 0
   }
 
   private func wait() throws(Failure) {
@@ -113,20 +124,20 @@ final class Sender {
   /// Leaves the room and closes the stream.
   ///
   /// - Parameter seconds: how long the server's closing is waited for, unless a room is to be taken away by then.
-  private func close(within seconds: Double) {
+  /// - Returns: the signal that ended the waiting, if one did.
+  @discardableResult
+  private func close(within seconds: Double) -> Failure? {
     let isUndoing = room?.isNew == true
     if let leave = room?.leave() { send(leave) }
-    session.close(within: isUndoing ? Sender.parting : seconds)
+    return session.close(within: isUndoing ? Sender.parting : seconds)
   }
 
   /// Tells of everything whose fate is unknown, and of everything that surely was not sent.
   private func giveUp(after failure: Failure) {
     delivery.abandon()
-    // Where the deadline has passed, the list is worth a moment more; else no more of the time than it needs.
-    let moment = Waiter(seconds: waiter.deadline.hasPassed ? 5 : 10, interrupts: waiter.interrupts)
+    let moment = waiter.closing(within: Sender.longestList)
     output.end(delivery.finished(), within: moment)
-    let isInterrupted = failure.status == .interrupted || failure.status == .terminated
-    while let item = source.rest(moment, readsOn: !isInterrupted) { output.show(notSent: item) }
+    while let item = source.rest(moment, readsOn: !failure.isInterruption) { output.show(notSent: item) }
     output.summarize()
   }
 }
@@ -286,6 +297,8 @@ extension Sender {
         try open()
         return try exchange()
       } catch {
+        // What is acknowledged is the server's: how the connection ends after that does not matter.
+        if isOpen, isDone(despite: error) { return }
         var held = 0.0
         if isOpen {
           isOpen = false
