@@ -20,9 +20,7 @@ struct XMPPCtl: ParsableCommand {
     occupyStandardStreams()
     // A reader that goes away is an error to be told, not a signal to die by.
     signal(SIGPIPE, SIG_IGN)
-    let arguments = CommandLine.arguments.dropFirst().map {
-      $0 == "--trace" ? "--trace=/dev/stderr" : $0 == "--help-all" ? "--help" : $0
-    }
+    let arguments = Array(CommandLine.arguments.dropFirst())
     if CommandLine.arguments.isEmpty {
       let failure = Failure(
         .usage, "no-proc", "the arguments cannot be read, as they are in /proc", hint: "mount /proc",
@@ -35,7 +33,10 @@ struct XMPPCtl: ParsableCommand {
       Glibc.exit(ExitStatus.usage.rawValue)
     }
     do {
-      var command = try parseAsRoot(arguments)
+      var command = try parse(arguments)
+      if let command = command as? any OffersAllOptions, command.help.helpAll {
+        throw CleanExit.message(helpMessage(for: type(of: command), includeHidden: true))
+      }
       try command.run()
     } catch let failure as Failure {
       Printer.failure(failure, command: command(of: arguments))
@@ -43,7 +44,8 @@ struct XMPPCtl: ParsableCommand {
     } catch {
       guard exitCode(for: error).rawValue == EX_USAGE else { exit(withError: error) }
       let command = command(of: arguments)
-      var failure = Failure.usage(message(for: error), hint: "\(help(for: arguments)) says what there is")
+      let hint = hint(for: arguments) ?? "\(help(for: arguments)) says what there is"
+      var failure = Failure.usage(message(for: error), hint: hint)
       if let command, !commands.contains(command) {
         let known = commands.joined(separator: ", ")
         failure = .usage("there is no such command", hint: "the commands are \(known)")
@@ -51,6 +53,22 @@ struct XMPPCtl: ParsableCommand {
       Printer.failure(failure, command: command)
       Glibc.exit(failure.status.rawValue)
     }
+  }
+
+  /// Parses the arguments of a command as its own, or those that name none.
+  ///
+  /// ArgumentParser looks for `--generate-completion-script` in everything that a root command is given, a message
+  /// included. So the commands that send and print are never given to the root.
+  private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+    guard
+      let command = configuration.subcommands.first(where: {
+        $0.configuration.commandName == arguments.first
+      })
+    else {
+      return try parseAsRoot(arguments)
+    }
+    let words = Array(arguments.dropFirst())
+    return try command.parseAsRoot(command == Send.self ? SendOptions.attached(words) : words)
   }
 
   /// Opens those of the standard streams that were closed, the wrong way round, so that using them fails still:
@@ -70,6 +88,16 @@ struct XMPPCtl: ParsableCommand {
   private static func command(of arguments: [String]) -> String? {
     let first = arguments.first { !$0.utf8.starts(with: "-".utf8) && !$0.isEmpty }
     return arguments.first(where: commands.contains) ?? first
+  }
+
+  /// What is probably meant by an option without its value.
+  private static func hint(for arguments: [String]) -> String? {
+    let isBare = arguments.indices.contains { index in
+      arguments[index] == "--trace"
+        && arguments.dropFirst(index + 1).first.map { $0 != "-" && $0.utf8.first == UInt8(ascii: "-") }
+          != false
+    }
+    return isBare ? "use --trace - for standard error" : nil
   }
 
   private static func help(for arguments: [String]) -> String {
