@@ -44,7 +44,9 @@ import Testing
     let offered = options(inHelp: help.output)
     let page = try text("man/xmppctl-\(command).1")
     let written = options(inPage: page)
-    #expect(offered.isSuperset(of: ["--help", "-h", "--help-all", "--version"]), "the help text is read as it is laid out")
+    #expect(
+      offered.isSuperset(of: ["--help", "-h", "--help-all", "--version"]),
+      "the help text is read as it is laid out")
     #expect(offered.subtracting(written) == [], "not in the manual page")
     #expect(written.subtracting(offered) == [], "not in the executable")
     let shown = options(inHelp: try Program.xmppctl.run(["help", command]).output)

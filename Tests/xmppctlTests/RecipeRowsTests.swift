@@ -190,6 +190,24 @@ private struct RecipeScene {
     #expect(sent.contains(#/<body>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ</body>/#), "\(sent)")
   }
 
+  @Test("V32: the bot ends as listen does")
+  func botEnds() throws {
+    let scene = try RecipeScene("direct", try refusedLogin)
+    let outcome = try scene.run(try Readme().only("bash", below: "A bot"))
+    #expect(outcome.status == 77 && outcome.output.isEmpty, "\(outcome.error)")
+    try scene.peer.finish()
+  }
+
+  /// A verified server that refuses the login.
+  private var refusedLogin: [ScriptedPeer.Step] {
+    get throws {
+      .direct(try Certificates.server, Dialogue.header() + Dialogue.features(Dialogue.plain)) + [
+        .expectElement,
+        .send("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>"), .silence,
+      ]
+    }
+  }
+
   // MARK: V33: an answer
 
   @Test("V33: only a message with a body from the contact is the answer that is waited for")
@@ -242,12 +260,7 @@ private struct RecipeScene {
 
     for (page, number) in [("xmppctl-bind.1", 0), ("xmppctl-json.5", 3)] {
       let recipe = try ManualPage(page).commands[number]
-      let scene = try RecipeScene(
-        "direct",
-        .direct(try Certificates.server, Dialogue.header() + Dialogue.features(Dialogue.plain)) + [
-          .expectElement,
-          .send("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>"), .silence,
-        ])
+      let scene = try RecipeScene("direct", try refusedLogin)
       let outcome = try scene.run(recipe)
       #expect(outcome.status == 77 || outcome.status == 4, "\(recipe): \(outcome.error)")
       #expect(outcome.output.isEmpty, "\(recipe): \(outcome.output)")
