@@ -44,8 +44,11 @@ struct XMPPCtl: ParsableCommand {
     } catch {
       guard exitCode(for: error).rawValue == EX_USAGE else { exit(withError: error) }
       let command = command(of: arguments)
-      let hint = hint(for: arguments) ?? "\(help(for: arguments)) says what there is"
-      var failure = Failure.usage(message(for: error), hint: hint)
+      let message = message(for: error)
+      let lacksFile = message.utf8.starts(with: "Missing value for '--trace ".utf8)
+      let hint =
+        lacksFile ? "use --trace - for standard error" : "\(help(for: arguments)) says what there is"
+      var failure = Failure.usage(message, hint: hint)
       if let command, !commands.contains(command) {
         let known = commands.joined(separator: ", ")
         failure = .usage("there is no such command", hint: "the commands are \(known)")
@@ -58,7 +61,7 @@ struct XMPPCtl: ParsableCommand {
   /// Parses the arguments of a command as its own, or those that name none.
   ///
   /// ArgumentParser looks for `--generate-completion-script` in everything that a root command is given, a message
-  /// included. So the commands that send and print are never given to the root.
+  /// included. It does not if the root has another command above it, as each of ours says of itself.
   private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
     guard
       let command = configuration.subcommands.first(where: {
@@ -88,16 +91,6 @@ struct XMPPCtl: ParsableCommand {
   private static func command(of arguments: [String]) -> String? {
     let first = arguments.first { !$0.utf8.starts(with: "-".utf8) && !$0.isEmpty }
     return arguments.first(where: commands.contains) ?? first
-  }
-
-  /// What is probably meant by an option without its value.
-  private static func hint(for arguments: [String]) -> String? {
-    let isBare = arguments.indices.contains { index in
-      arguments[index] == "--trace"
-        && arguments.dropFirst(index + 1).first.map { $0 != "-" && $0.utf8.first == UInt8(ascii: "-") }
-          != false
-    }
-    return isBare ? "use --trace - for standard error" : nil
   }
 
   private static func help(for arguments: [String]) -> String {

@@ -19,8 +19,8 @@ extension ConnectionOptions {
 private final class TraceFile {
   private let descriptor: Int32
 
-  /// Opens the file anew, readable by its owner alone. `-` is stderr, which is used as it is, whatever it is connected to. A FIFO that nobody
-  /// reads is an error, not something to wait for.
+  /// Opens the file anew, readable by its owner alone. `-` is stderr, which is used as it is, whatever it is connected to.
+  /// A FIFO that nobody reads is an error, not something to wait for.
   init(_ path: String) throws(Failure) {
     descriptor =
       path == "-" || path == "/dev/stderr"
