@@ -23,15 +23,15 @@ function __xmppctl_parse_tokens -S
         __xmppctl_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'connect'
-            __xmppctl_parse_subcommand 1 'json' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'm/max-time=+' 'version' 'h/help'
+            __xmppctl_parse_subcommand 1 'json' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'm/max-time=+' 'help-all' 'version' 'h/help'
         case 'features'
-            __xmppctl_parse_subcommand 1 'json' 'xml' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'm/max-time=+' 'version' 'h/help'
+            __xmppctl_parse_subcommand 1 'json' 'xml' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'm/max-time=+' 'help-all' 'version' 'h/help'
         case 'bind'
-            __xmppctl_parse_subcommand 1 'json' 'register' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'm/max-time=+' 'version' 'h/help'
+            __xmppctl_parse_subcommand 1 'json' 'register' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'm/max-time=+' 'help-all' 'version' 'h/help'
         case 'send'
-            __xmppctl_parse_subcommand -r 1 'm/message=+' 'subject=+' 'thread=+' 'id=+' 'lang=+' 'type=+' 'oob-url=+' 'room' 'nick=+' 'room-password=+' 'lines' 'ndjson' 'xml' 'confirm=+' 'keep-going' 'replace-invalid' 'retry' 'json' 'max-time=+' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'version' 'h/help'
+            __xmppctl_parse_subcommand -r 1 'm/message=+' 'subject=+' 'thread=+' 'id=+' 'lang=+' 'type=+' 'oob-url=+' 'room' 'nick=+' 'room-password=+' 'lines' 'ndjson' 'xml' 'confirm=+' 'keep-going' 'replace-invalid' 'retry' 'json' 'max-time=+' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'help-all' 'version' 'h/help'
         case 'listen'
-            __xmppctl_parse_subcommand 0 'json' 'xml' 'type=+' 'from=+' 'namespace=+' 'n/count=+' 'idle=+' 'm/max-time=+' 'room=+' 'nick=+' 'room-password=+' 'history=+' 'carbons' 'priority=+' 'no-presence' 'since=+' 'receipts' 'no-reconnect' 'ping-interval=+' 'state=+' 'duplex' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'version' 'h/help'
+            __xmppctl_parse_subcommand 0 'json' 'xml' 'type=+' 'from=+' 'namespace=+' 'n/count=+' 'idle=+' 'm/max-time=+' 'room=+' 'nick=+' 'room-password=+' 'history=+' 'carbons' 'priority=+' 'no-presence' 'since=+' 'receipts' 'no-reconnect' 'ping-interval=+' 'state=+' 'duplex' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'help-all' 'version' 'h/help'
         case 'help'
             __xmppctl_parse_subcommand -r 1 'version'
         end
@@ -109,10 +109,11 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect"' -l 'dns-server' -d 'Ask this name server.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect"' -l 'proxy' -d 'Go through socks5h://[user[:pass]@]host[:port].' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect"' -l 'connect-timeout' -d 'Limit for one endpoint, TCP and TLS; default 10.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect"' -l 'trace' -d 'Show the XML to stderr, or in --trace=FILE.' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect"' -l 'trace' -d 'Write all XML to FILE; - is stderr.' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect" trace-secrets' -l 'trace-secrets' -d 'Show secrets in the trace too.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect" v verbose' -l 'verbose' -s 'v' -d 'Say each step on stderr.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect"' -s 'm' -l 'max-time' -d 'Limit for the whole run; default 30.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect" help-all' -l 'help-all' -d 'Show all options.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features" json' -l 'json' -d 'Print one JSON object.'
@@ -139,10 +140,11 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features"' -l 'dns-server' -d 'Ask this name server.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features"' -l 'proxy' -d 'Go through socks5h://[user[:pass]@]host[:port].' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features"' -l 'connect-timeout' -d 'Limit for one endpoint, TCP and TLS; default 10.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features"' -l 'trace' -d 'Show the XML to stderr, or in --trace=FILE.' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features"' -l 'trace' -d 'Write all XML to FILE; - is stderr.' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features" trace-secrets' -l 'trace-secrets' -d 'Show secrets in the trace too.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features" v verbose' -l 'verbose' -s 'v' -d 'Say each step on stderr.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features"' -s 'm' -l 'max-time' -d 'Limit for the whole run; default 30.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features" help-all' -l 'help-all' -d 'Show all options.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind" json' -l 'json' -d 'Print one JSON object.'
@@ -169,10 +171,11 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind"' -l 'dns-server' -d 'Ask this name server.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind"' -l 'proxy' -d 'Go through socks5h://[user[:pass]@]host[:port].' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind"' -l 'connect-timeout' -d 'Limit for one endpoint, TCP and TLS; default 10.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind"' -l 'trace' -d 'Show the XML to stderr, or in --trace=FILE.' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind"' -l 'trace' -d 'Write all XML to FILE; - is stderr.' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind" trace-secrets' -l 'trace-secrets' -d 'Show secrets in the trace too.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind" v verbose' -l 'verbose' -s 'v' -d 'Say each step on stderr.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind"' -s 'm' -l 'max-time' -d 'Limit for the whole run; default 30.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind" help-all' -l 'help-all' -d 'Show all options.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'message' -s 'm' -d 'The body; without it standard input is the body.' -rfka ''
@@ -216,9 +219,10 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'dns-server' -d 'Ask this name server.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'proxy' -d 'Go through socks5h://[user[:pass]@]host[:port].' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'connect-timeout' -d 'Limit for one endpoint, TCP and TLS; default 10.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'trace' -d 'Show the XML to stderr, or in --trace=FILE.' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'trace' -d 'Write all XML to FILE; - is stderr.' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" trace-secrets' -l 'trace-secrets' -d 'Show secrets in the trace too.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" v verbose' -l 'verbose' -s 'v' -d 'Say each step on stderr.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" help-all' -l 'help-all' -d 'Show all options.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" json' -l 'json' -d 'Print JSON objects.'
@@ -264,9 +268,10 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'dns-server' -d 'Ask this name server.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'proxy' -d 'Go through socks5h://[user[:pass]@]host[:port].' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'connect-timeout' -d 'Limit for one endpoint, TCP and TLS; default 10.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'trace' -d 'Show the XML to stderr, or in --trace=FILE.' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'trace' -d 'Write all XML to FILE; - is stderr.' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" trace-secrets' -l 'trace-secrets' -d 'Show secrets in the trace too.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" v verbose' -l 'verbose' -s 'v' -d 'Say each step on stderr.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" help-all' -l 'help-all' -d 'Show all options.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl help" version' -l 'version' -d 'Show the version.'

@@ -46,4 +46,4 @@ echo wonderland >"$SECRET"
 show 'echo "disk full" | xmppctl send --password-file $SECRET --jid alice@example.test --connect-to $SERVER --cacert $CA bob@example.test; echo $?'
 show 'xmppctl send --json -m "for two" --password-file $SECRET --jid alice@example.test --connect-to $SERVER --cacert $CA bob@example.test nobody@example.test || echo $?'
 show 'echo "<iq type=\"get\" id=\"1\" to=\"example.test\"><query xmlns=\"jabber:iq:version\"/></iq>" | xmppctl send --xml --password-file $SECRET --jid alice@example.test --connect-to $SERVER --cacert $CA'
-show 'xmppctl listen --json --type chat --count 2 --max-time 10 --password-command "echo builder" --jid bob@example.test --connect-to $SERVER --cacert $CA | jq -r "[.from, .body] | @tsv"'
+show 'xmppctl listen --json --type chat --count 2 --max-time 10 --password-command "echo builder" --jid bob@example.test --connect-to $SERVER --cacert $CA | jq -ac "[.from, .body]"'

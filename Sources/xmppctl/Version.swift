@@ -8,11 +8,11 @@ enum Version {
   static let number = "0.1.0"
 
   /// What `--version` says: name, release and commit, and the libraries in use.
-  static var report: String {
+  static let report: String = {
     let libraries = LibraryVersions.current.all.map { "\($0.name) \($0.version)" }
     return "xmppctl \(number)\(buildID.flatMap(commit(in:)).map { ", commit \($0)" } ?? "")\n"
       + libraries.joined(separator: ", ")
-  }
+  }()
 
   /// The commit in a build ID as `scripts/build-release.sh` has the linker write it: four bytes that say whether the tree
   /// was modified, then the commit. The ID is no part of the code, so that a commit compiles nothing anew.

@@ -20,9 +20,7 @@ struct XMPPCtl: ParsableCommand {
     occupyStandardStreams()
     // A reader that goes away is an error to be told, not a signal to die by.
     signal(SIGPIPE, SIG_IGN)
-    let arguments = CommandLine.arguments.dropFirst().map {
-      $0 == "--trace" ? "--trace=/dev/stderr" : $0 == "--help-all" ? "--help" : $0
-    }
+    let arguments = Array(CommandLine.arguments.dropFirst())
     if CommandLine.arguments.isEmpty {
       let failure = Failure(
         .usage, "no-proc", "the arguments cannot be read, as they are in /proc", hint: "mount /proc",
@@ -35,7 +33,10 @@ struct XMPPCtl: ParsableCommand {
       Glibc.exit(ExitStatus.usage.rawValue)
     }
     do {
-      var command = try parseAsRoot(arguments)
+      var command = try parse(arguments)
+      if let command = command as? any OffersAllOptions, command.help.helpAll {
+        throw CleanExit.message(helpMessage(for: type(of: command), includeHidden: true))
+      }
       try command.run()
     } catch let failure as Failure {
       Printer.failure(failure, command: command(of: arguments))
@@ -43,7 +44,11 @@ struct XMPPCtl: ParsableCommand {
     } catch {
       guard exitCode(for: error).rawValue == EX_USAGE else { exit(withError: error) }
       let command = command(of: arguments)
-      var failure = Failure.usage(message(for: error), hint: "\(help(for: arguments)) says what there is")
+      let message = message(for: error)
+      let lacksFile = message.utf8.starts(with: "Missing value for '--trace ".utf8)
+      let hint =
+        lacksFile ? "use --trace - for standard error" : "\(help(for: arguments)) says what there is"
+      var failure = Failure.usage(message, hint: hint)
       if let command, !commands.contains(command) {
         let known = commands.joined(separator: ", ")
         failure = .usage("there is no such command", hint: "the commands are \(known)")
@@ -51,6 +56,22 @@ struct XMPPCtl: ParsableCommand {
       Printer.failure(failure, command: command)
       Glibc.exit(failure.status.rawValue)
     }
+  }
+
+  /// Parses the arguments of a command as its own, or those that name none.
+  ///
+  /// ArgumentParser looks for `--generate-completion-script` in everything that a root command is given, a message
+  /// included. It does not if the root has another command above it, as each of ours says of itself.
+  private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+    guard
+      let command = configuration.subcommands.first(where: {
+        $0.configuration.commandName == arguments.first
+      })
+    else {
+      return try parseAsRoot(arguments)
+    }
+    let words = Array(arguments.dropFirst())
+    return try command.parseAsRoot(command == Send.self ? SendOptions.attached(words) : words)
   }
 
   /// Opens those of the standard streams that were closed, the wrong way round, so that using them fails still:

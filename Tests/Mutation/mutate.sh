@@ -4,6 +4,9 @@
 # All guards get their switch in one copy of the tree, which is built once, below .build-mutate; which one is off is said by
 # a file that the copy reads. So the tests are the same as ever, and each guard costs no more than running its tests. First
 # they are run with every guard on: a test that is red then proves nothing.
+#
+# A guard in a text that tests read, such as a recipe of the README, needs no switch: the text in the copy is replaced while
+# its tests run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -87,6 +90,20 @@ SWIFT
   copy "$place/source" "$tree/Sources/$module/Mutants.swift"
 done
 
+# Replaces the text of a guard that is not in a source, or puts it back: `replace NUMBER from to`.
+replace() {
+  local text path=$tree/${files[$1]} from to
+  case "${files[$1]}" in Sources/*.swift) return ;; esac
+  from=${froms[$1]} to=${tos[$1]//OFF/}
+  [ "$2" = from ] || { to=$from from=${tos[$1]//OFF/}; }
+  IFS= read -r -d '' text <"$path" || true
+  if [[ $text != *"$from"* ]]; then
+    echo "guard ${guards[$1]}: its text is not in ${files[$1]}" >&2
+    exit 65
+  fi
+  printf %s "${text/"$from"/"$to"}" >"$path"
+}
+
 scratch=(--package-path "$tree" --scratch-path "$place/build")
 printf 0 >"$place/off"
 swift build "${scratch[@]}" --build-tests
@@ -116,11 +133,13 @@ line() { printf '%-28s | %-4s | %-9s | %s\n' "$@"; }
 line guard row result tests
 for n in "${wanted[@]}"; do
   printf %s "$n" >"$place/off"
+  replace "$n" from to
   started=$SECONDS
   if run "${tests[n]}"; then result=SURVIVED; else result=red; fi
   # A test that was not there, or could not begin, has noticed nothing.
   if [ "$result" = SURVIVED ] && [ "${ran:-0}" = 0 ]; then result='NO TEST'; fi
   if [ "$result" = red ] && ! grep -q 'Test run started' "$place/log"; then result=BROKEN; fi
+  replace "$n" to from
   [ "$result" = red ] || survivors=$((survivors + 1))
   cp "$place/log" "$place/${guards[n]}.log"
   line "${guards[n]}" "${rows[n]}" "$result" "${tests[n]} ($((SECONDS - started)) s)"

@@ -27,6 +27,7 @@ final class ChaosLine {
   private let chaos: Chaos
   private var generator: SeededGenerator
   private var ways: [Way]
+  private var plainText = ChaosPlainText()
   /// After a cut: both ends were told, and have so long to go.
   private var lastMoment: ContinuousClock.Instant?
 
@@ -91,20 +92,25 @@ final class ChaosLine {
 
   /// Passes one piece on, up to the next fault, or lets that happen.
   private func pass(_ index: Int, _ happens: (String) -> Void) -> Ending? {
-    var piece = ways[index].held
-    if let fault = ways[index].faults.first {
-      guard ways[index].passed < fault.offset else {
-        ways[index].faults.removeFirst()
-        happens(fault.kind.rawValue)
-        return strike(fault.kind, index)
+    let held = ways[index].held
+    let fault = ways[index].faults.first
+    if let fault, ways[index].passed >= fault.offset {
+      ways[index].faults.removeFirst()
+      happens(fault.kind.rawValue)
+      return strike(fault.kind, index)
+    }
+    let reach = min(held.count, (fault?.offset ?? .max) - ways[index].passed)
+    var length =
+      switch chaos.pieces {
+      case .whole: reach
+      case .bytes: min(reach, 1)
+      case .random: min(reach, Int.random(in: 1...400, using: &generator))
       }
-      piece = piece.prefix(fault.offset - ways[index].passed)
-    }
-    switch chaos.pieces {
-    case .whole: break
-    case .bytes: piece = piece.prefix(1)
-    case .random: piece = piece.prefix(Int.random(in: 1...400, using: &generator))
-    }
+    let isToServer = ways[index].direction == .toServer
+    if isToServer { length = plainText.length(of: held, wanted: length) }
+    // A stall can wait for the end of a tag. After any other fault no answer is expected.
+    if fault?.kind != .stall { length = min(length, reach) }
+    let piece = held.prefix(length)
     let count = piece.withUnsafeBytes { send(ways[index].to, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     guard count > 0 else {
       if errno == EAGAIN || errno == EINTR { return nil }
@@ -115,6 +121,7 @@ final class ChaosLine {
     }
     ways[index].held = ways[index].held.dropFirst(count)
     ways[index].passed += count
+    if isToServer { plainText.pass(piece.prefix(count)) }
     if chaos.pauses > 0, Int.random(in: 0..<chaos.pauses, using: &generator) == 0 {
       happens("pauses")
       ways[index].next = .now + .milliseconds(Int.random(in: 1...20, using: &generator))

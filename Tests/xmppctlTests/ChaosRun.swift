@@ -91,7 +91,7 @@ struct ChaosRun: CustomStringConvertible {
     take(outcome, problems, &tally)
   }
 
-  private var options: [String] { isTraced ? ["--trace"] : [] }
+  private var options: [String] { isTraced ? ["--trace", "-"] : [] }
 
   // MARK: send
 
@@ -176,7 +176,7 @@ struct ChaosRun: CustomStringConvertible {
     let sender = try scene.other("mouth\(tag)")
     let bodies = (0..<30).map { "\(tag) \($0)" }
     let folder = try TemporaryFolder()
-    let common = ["listen", "--json", "--type", "chat", "--jid", "\(scene.account.jid)/ear", "--trace"]
+    let common = ["listen", "--json", "--type", "chat", "--jid", "\(scene.account.jid)/ear", "--trace", "-"]
     let state = command == .state ? ["--state", folder.path("state")] : []
     var last = 0
     /// Whether the server has dealt with what was sent so far, and what it says of the listener.

@@ -45,6 +45,32 @@ enum ChaosLoop {
   }
 }
 
+/// Requests before TLS that arrive in pieces.
+@Suite struct ChaosPiecesTests {
+  @Test("D13: a request before TLS that is cut in its first half is answered", arguments: ChaosRun.servers)
+  func pieces(server: String) throws {
+    var chaos = Chaos(seed: 0)
+    (chaos.pieces, chaos.pauses, chaos.faults) = (.bytes, 5, [])
+    let tag = "pieces" + String(UInt32.random(in: 0 ... .max), radix: 36)
+    let scene = try ChaosScene(server, .startTLS, chaos, tag: tag)
+    let outcome = try Program.xmppctl.run(
+      ["connect", "--max-time", "\(scene.limit)"] + scene.throughLine + [scene.account.domain],
+      environment: scene.environment, within: .seconds(scene.limit + 30))
+    #expect(outcome.status == 0, "\(outcome.error)")
+    #expect(scene.proxy.counts["pieces"] == 1)
+    scene.settle()
+  }
+
+  @Test("D13: a server that does not answer STARTTLS is sent no white space, which would break TLS")
+  func noWhiteSpace() throws {
+    let peer = try ScriptedPeer(.asked + [.silence])
+    let row = try Row(
+      ["--connect-to", "127.0.0.1:\(peer.port)", "--tls", "starttls", "-m", "3", "example.org"])
+    row.fails(.timeout, .timeout, "max-time")
+    #expect(isNothingButTheStream(try peer.finish()[0].text))
+  }
+}
+
 /// For as long as XMPPCTL_TORTURE_TIME says, from XMPPCTL_TORTURE_SEED on; `make torture` runs it.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["XMPPCTL_TORTURE"] != nil))
 struct ChaosTortureTests {

@@ -30,7 +30,7 @@ import XMPP
     "C1: nothing of a server comes to stdout or stderr raw, nor begins a line",
     arguments: [
       ["connect"], ["connect", "--json"], ["features"], ["features", "--json"], ["features", "--xml"],
-      ["features", "-v"], ["features", "--trace"], ["connect", "-v", "--trace"],
+      ["features", "-v"], ["features", "--trace", "-"], ["connect", "-v", "--trace", "-"],
     ])
   func hostileServer(command: [String]) throws {
     let peer = try hostilePeer()

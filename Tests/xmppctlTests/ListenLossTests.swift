@@ -213,7 +213,7 @@ import Testing
   @Test("C11: a room's password is in the request to join, and masked in the trace")
   func roomPassword() throws {
     let scene = try ListenScene(
-      ["--room", "den@rooms.example.org", "--room-password", "open-sesame", "--trace", "-n", "1"],
+      ["--room", "den@rooms.example.org", "--room-password", "open-sesame", "--trace", "-", "-n", "1"],
       .new { talk in
         let join = try talk.await("to='den@rooms.example.org/bob'")
         guard join.contains("<password>open-sesame</password>") else {

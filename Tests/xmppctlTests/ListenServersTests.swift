@@ -204,7 +204,7 @@ import Testing
     let proxy = try ChaosProxy(to: place.port)
     let line = Place(domain: place.domain, port: proxy.port, caFile: place.caFile)
     let listener = try line.start(
-      bob, ["--json", "--type", "message", "--count", "61", "--max-time", "120", "--trace"])
+      bob, ["--json", "--type", "message", "--count", "61", "--max-time", "120", "--trace", "-"])
     try place.awaitPresence(of: listener, from: ann, to: bob)
     try place.send(1...20, from: ann, to: bob)
     proxy.cut()

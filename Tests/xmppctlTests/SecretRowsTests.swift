@@ -52,7 +52,7 @@ import Testing
 
   @Test("C11: stderr, where the trace goes without a file, hides it as well; so does -v")
   func traceOnStandardError() throws {
-    for options in [["--trace"], ["-v"], ["--trace", "-v"]] {
+    for options in [["--trace", "-"], ["-v"], ["--trace=-", "-v"]] {
       let peer = try ScriptedPeer(try plainServer())
       let outcome = try Program.xmppctl.run(
         ["bind"] + options + way(peer), environment: ["XMPPCTL_PASSWORD": LoginScene.password])

@@ -44,7 +44,7 @@ import XMPP
     try refused(locked, "not-authorized")
     try refused(locked, "not-authorized", "--room-password", "wrong")
     let outcome = try locked.scene.send(
-      "--room", "--room-password", "op&en", "-m", "let in", "--trace", locked.address)
+      "--room", "--room-password", "op&en", "-m", "let in", "--trace", "-", locked.address)
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(outcome.error.contains("<password>***</password>") && !outcome.error.contains("op&amp;en"))
     let open = try KeptRoom(name)

@@ -2,9 +2,9 @@ import ArgumentParser
 import XMPP
 
 /// `xmppctl connect`: the way to a secured stream.
-struct Connect: ParsableCommand {
+struct Connect: OffersAllOptions {
   static let configuration = CommandConfiguration(
-    commandName: "connect",
+    commandName: "connect", _superCommandName: "xmppctl",
     abstract: "Open a secured stream; show the way there.",
     usage: "xmppctl connect [options] DOMAIN|JID",
     discussion: """
@@ -14,15 +14,20 @@ struct Connect: ParsableCommand {
         xmppctl connect example.org --json | jq .tls.certificate.days_left
 
       All options: xmppctl connect --help-all, or man xmppctl-connect.
-      """)
+      """,
+    version: Version.report)
 
   @Flag(help: "Print one JSON object.") var json = false
   @OptionGroup(title: "Reaching the server") var options: ConnectionOptions
   @OptionGroup var time: TimeOption
-  @Argument(help: ArgumentHelp("A domain, a JID or an xmpp: URI.", valueName: "domain|jid")) var target:
-    String
+  @OptionGroup var help: HelpOption
+  @Argument(help: ArgumentHelp("A domain, a JID or an xmpp: URI.", valueName: "domain|jid"))
+  var target: String?
 
   func run() throws {
+    guard let target else {
+      throw Failure.usage("no domain given", hint: "xmppctl connect example.org")
+    }
     let terminal = Terminal()
     try Probe(target, options, time).run(until: .secured) { report in
       json

@@ -2,25 +2,27 @@ import ArgumentParser
 import XMPP
 
 /// `xmppctl features`: every set of stream features.
-struct Features: ParsableCommand {
+struct Features: OffersAllOptions {
   static let configuration = CommandConfiguration(
-    commandName: "features",
+    commandName: "features", _superCommandName: "xmppctl",
     abstract: "Show every set of stream features the server offers.",
     usage: "xmppctl features [options] DOMAIN|JID",
     discussion: """
       One line is one feature. With --jid or --account, those after the login too.
 
         xmppctl features example.org
-        xmppctl features example.org --json | jq -r '.stages[-1].features[].title'
+        xmppctl features example.org --json | jq -a '.stages[-1].features[].title'
 
       All options: xmppctl features --help-all, or man xmppctl-features.
-      """)
+      """,
+    version: Version.report)
 
   @Flag(help: "Print one JSON object.") var json = false
   @Flag(help: "Print the features elements themselves, one a line.") var xml = false
   @OptionGroup(title: "Logging in") var account: AccountOptions
   @OptionGroup(title: "Reaching the server") var options: ConnectionOptions
   @OptionGroup var time: TimeOption
+  @OptionGroup var help: HelpOption
   @Argument(help: ArgumentHelp("A domain, a JID or an xmpp: URI.", valueName: "domain|jid"))
   var target: String?
 

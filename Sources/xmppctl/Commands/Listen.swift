@@ -2,19 +2,20 @@ import ArgumentParser
 import XMPP
 
 /// `xmppctl listen`: what comes in, one line a stanza.
-struct Listen: ParsableCommand {
+struct Listen: OffersAllOptions {
   static let configuration = CommandConfiguration(
-    commandName: "listen",
+    commandName: "listen", _superCommandName: "xmppctl",
     abstract: "Print what comes in, one line a stanza.",
     usage: "xmppctl listen [options]",
     discussion: """
       A stanza is acknowledged to the server once its whole line was written.
 
-        xmppctl listen --json | jq -r 'select(.body) | [.from, .body] | @tsv'
-        xmppctl listen --count 1 --max-time 60 --from alice@example.org
+        xmppctl listen --type chat
+        xmppctl listen --json | jq -ac 'select(.body) | [.from, .body]'
 
       All options: xmppctl listen --help-all, or man xmppctl-listen.
-      """)
+      """,
+    version: Version.report)
 
   @Flag(help: "Print JSON objects.") var json = false
   @Flag(help: "Print the stanzas themselves.") var xml = false
@@ -23,6 +24,7 @@ struct Listen: ParsableCommand {
   @OptionGroup(title: "Keeping at it") var keeping: KeepingOptions
   @OptionGroup(title: "Logging in") var account: AccountOptions
   @OptionGroup(title: "Reaching the server") var options: ConnectionOptions
+  @OptionGroup var help: HelpOption
 
   func run() throws {
     let login = try account.login(reaching: options)

@@ -2,9 +2,9 @@ import ArgumentParser
 import XMPP
 
 /// `xmppctl send`: messages and other stanzas, and the certainty that they arrived.
-struct Send: ParsableCommand {
+struct Send: OffersAllOptions {
   static let configuration = CommandConfiguration(
-    commandName: "send",
+    commandName: "send", _superCommandName: "xmppctl",
     abstract: "Send, and know that it arrived.",
     usage: "xmppctl send [options] RECIPIENT...",
     discussion: """
@@ -14,11 +14,13 @@ struct Send: ParsableCommand {
         xmppctl send --room --nick ci -m 'build 42 is green' team@rooms.example.org
 
       All options: xmppctl send --help-all, or man xmppctl-send.
-      """)
+      """,
+    version: Version.report)
 
   @OptionGroup(title: "This command") var message: SendOptions
   @OptionGroup(title: "Logging in") var account: AccountOptions
   @OptionGroup(title: "Reaching the server") var options: ConnectionOptions
+  @OptionGroup var help: HelpOption
   @Argument(help: ArgumentHelp("Who gets it: JIDs or xmpp: URIs.", valueName: "recipient"))
   var recipients: [String] = []
 

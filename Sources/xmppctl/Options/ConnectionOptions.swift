@@ -65,7 +65,7 @@ struct ConnectionOptions: ParsableArguments {
   var connectTimeout: [Seconds] = []
 
   @Option(
-    help: ArgumentHelp("Show the XML to stderr, or in --trace=FILE.", valueName: "file"),
+    help: ArgumentHelp("Write all XML to FILE; - is stderr.", valueName: "file"),
     completion: .file())
   var trace: [String] = []
 
@@ -125,6 +125,16 @@ struct TimeOption: ParsableArguments {
   var maxTime: [Seconds] = []
 }
 
+/// The flag that shows every option; shared by every command.
+struct HelpOption: ParsableArguments {
+  @Flag(help: ArgumentHelp("Show all options.", visibility: .uncommon)) var helpAll = false
+}
+
+/// A command whose `--help` leaves the uncommon options to `--help-all`.
+protocol OffersAllOptions: ParsableCommand {
+  var help: HelpOption { get }
+}
+
 /// A number of seconds above zero.
 struct Seconds: ExpressibleByArgument {
   let value: Double
@@ -136,9 +146,12 @@ struct Seconds: ExpressibleByArgument {
 }
 
 extension ArgumentVisibility {
-  /// Of options that are not in `--help`, which is to fit a screen. `--help-all` and the completions have them all.
+  /// For options that `--help` leaves out so that it fits a screen. `--help-all` and the completions list them all.
+  ///
+  /// ArgumentParser leaves hidden options out of the completions. It writes them only if the first argument asks for that,
+  /// and the first argument is never the value of an option.
   static let uncommon: ArgumentVisibility =
-    CommandLine.arguments.contains { ["--help-all", "--generate-completion-script"].contains($0) }
+    CommandLine.arguments.dropFirst().first?.utf8.starts(with: "--generate-completion-script".utf8) == true
     ? .default : .hidden
 }
 

@@ -47,6 +47,26 @@ struct SendOptions: ParsableArguments {
     [Seconds] =
       []
 
+  /// The arguments with a text such as `---` or `--` attached to its option.
+  ///
+  /// ArgumentParser takes any other text that follows `-m`, but reads these as a broken option and as the end of the options.
+  /// Attached by `=`, it takes them too. Every argument keeps its meaning: no other option takes a value like `-m`.
+  static func attached(_ arguments: [String]) -> [String] {
+    var attached: [String] = []
+    var rest = arguments[...]
+    while let argument = rest.first, argument != "--" {
+      rest.removeFirst()
+      let name = argument == "-m" ? "--message" : argument
+      guard ["--message", "--subject"].contains(name), let text = rest.popFirst() else {
+        attached.append(argument)
+        continue
+      }
+      let isMisread = text == "--" || text.utf8.starts(with: "---".utf8)
+      attached += isMisread ? ["\(name)=\(text)"] : [argument, text]
+    }
+    return attached + rest
+  }
+
   /// What the options say about every message.
   ///
   /// - Throws: a usage failure for what makes no sense together.

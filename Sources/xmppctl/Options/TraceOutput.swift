@@ -19,11 +19,11 @@ extension ConnectionOptions {
 private final class TraceFile {
   private let descriptor: Int32
 
-  /// Opens the file anew, readable by its owner alone. stderr is used as it is, whatever stands behind it. A FIFO that nobody
-  /// reads is an error, not something to wait for.
+  /// Opens the file anew, readable by its owner alone. `-` is stderr, which is used as it is, whatever it is connected to.
+  /// A FIFO that nobody reads is an error, not something to wait for.
   init(_ path: String) throws(Failure) {
     descriptor =
-      path == "/dev/stderr"
+      path == "-" || path == "/dev/stderr"
       ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
       : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o600)
     guard descriptor >= 0 else {
