@@ -100,9 +100,9 @@ struct ConnectionOptions: ParsableArguments {
   private func tlsOptions(_ account: AccountSettings) throws -> TLSOptions {
     var options = TLSOptions()
     options.minimumVersion = try once("--tls-min", tlsMin) ?? account.minimumVersion ?? .tls12
-    if let file = try once("--cacert", cacert) ?? account.cacert {
-      options.trust = .authorities(try .init(file: file))
-    }
+    options.trust =
+      try (try once("--cacert", cacert) ?? account.cacert).map { .authorities(try .init(file: $0)) }
+      ?? .fromEnvironment()
     let file = try once("--cert", cert)
     // Another certificate has another key.
     let keyFile = try once("--key", key) ?? (file == nil ? account.key : nil)
