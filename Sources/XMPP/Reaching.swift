@@ -192,7 +192,9 @@ extension Connection {
     var redirection = Redirection(source: endpoint, target: target)
     switch result {
     case .success: trace?.note("redirected to \(target)")
-    case .failure(let refusal): redirection.refusal = refusal.reason
+    case .failure(let refusal):
+      trace?.note("redirected to \(target), not followed: \(refusal.reason)")
+      redirection.refusal = refusal.reason
     }
     report.redirections.append(redirection)
     return result

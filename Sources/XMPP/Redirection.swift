@@ -14,7 +14,7 @@ struct RedirectionRule {
   /// How far the address of the server reaches.
   private let origin: AddressScope
 
-  /// - Parameter address: that of the server; `nil` behind a proxy, where it counts as a public one.
+  /// - Parameter address: that of the server; `nil` through a proxy, where it counts as a public one.
   init(from address: IPAddress?) { origin = address?.reach ?? .everywhere }
 
   /// Whether an address may be connected to.

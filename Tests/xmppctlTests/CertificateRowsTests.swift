@@ -170,10 +170,21 @@ import XMPP
   func certificateRequired() throws {
     var server = TestTLSServer(try certificates.leaf("example.org"))
     server.requiresCertificate = true
-    let peer = try ScriptedPeer([.tlsFails(server)])
-    let row = try Row(peer.way("direct", ["--cacert", certificates.authorityFile]))
-    row.fails(.tls, .tls, "certificate-required")
-    #expect((row["error.hint"] as String?)?.contains("--cert FILE") == true)
+    for (newest, condition) in [
+      (TestTLSServer.Version.tls13, "certificate-required"), (.tls12, "handshake-failure"),
+    ] {
+      server.newest = newest
+      let peer = try ScriptedPeer([.tlsFails(server)])
+      let row = try Row(peer.way("direct", ["--cacert", certificates.authorityFile]))
+      row.fails(.tls, .tls, condition)
+      #expect((row["error.hint"] as String?)?.contains("--cert FILE") == true)
+      try peer.finish()
+    }
+    // What the hint says.
+    let own = try certificates.leaf("alice.test")
+    let peer = try ScriptedPeer(.direct(server, done) + [.silence])
+    let options = ["--cert", own.certificate, "--key", own.key, "--cacert", certificates.authorityFile]
+    try Row(peer.way("direct", options)).succeeds()
     try peer.finish()
   }
 

@@ -40,7 +40,7 @@ import Testing
     #expect(outcome.status == 1 && outcome.error.contains("(no BIND_NOW)"), "\(outcome.error)")
   }
 
-  @Test("C33: once it holds a password, no other process of the user can read its memory")
+  @Test("C33: once it holds a password or a private key, no other process of the user can read its memory")
   func memory() throws {
     // What only the administrator may do is done without the right to it.
     let rights = "-sys_ptrace,-sys_admin,-perfmon"
@@ -53,7 +53,8 @@ import Testing
     func run(_ variables: [String: String], _ arguments: [String]) throws -> Outcome {
       let port = try LoopbackPort(.silent)
       let command =
-        weaker + [Program.xmppctl.path] + arguments
+        weaker + [Program.xmppctl.path]
+        + arguments.map { $0.replacing("PORT", with: "\(port.port)") }
         + ["--connect-to", "127.0.0.1:\(port.port)", "--tls", "direct", "--max-time", "30"]
       let running = try Program(command[0]).start(Array(command.dropFirst()), environment: variables)
       try wait("it connects") { port.accepted > 0 }
@@ -64,7 +65,14 @@ import Testing
     }
     let before = try run([:], ["connect", "example.org"])
     #expect(before.status == 0, "\(before.error)")
-    let after = try run(["XMPPCTL_PASSWORD": LoginScene.password], ["bind", "--jid", "alice@example.org"])
-    #expect(after.status != 0 && after.error.contains("Permission denied"), "\(after.error)")
+    let own = try Certificates.shared.leaf("alice.test")
+    for (variables, arguments) in [
+      (["XMPPCTL_PASSWORD": LoginScene.password], ["bind", "--jid", "alice@example.org"]),
+      ([:], ["connect", "--cert", own.certificate, "--key", own.key, "example.org"]),
+      ([:], ["connect", "example.org", "--proxy", "socks5h://user:secret@127.0.0.1:PORT"]),
+    ] {
+      let after = try run(variables, arguments)
+      #expect(after.status != 0 && after.error.contains("Permission denied"), "\(arguments): \(after.error)")
+    }
   }
 }

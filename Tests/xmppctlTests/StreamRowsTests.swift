@@ -214,7 +214,7 @@ import XMPP
   }
 
   @Test(
-    "S13: behind a proxy, where no address is known, neither an internal address nor a name is followed",
+    "S13: through a proxy, where no address is known, neither an internal address nor a name is followed",
     arguments: ["127.0.0.1", "[::1]", "10.0.0.1", "localhost", "internal.example.org"])
   func throughAProxy(host: String) throws {
     let other = try LoopbackPort(.silent)

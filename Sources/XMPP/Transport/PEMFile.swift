@@ -4,7 +4,7 @@ import Glibc
 /// A file of certificates and keys that the user named, read whole before anything is sent.
 struct PEMFile {
   /// Larger than any file of certificates; bytes.
-  static let limit = 16 << 20
+  static let limit = 4 << 20
 
   /// Where it is, for the messages.
   let path: String

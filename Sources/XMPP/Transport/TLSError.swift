@@ -25,6 +25,9 @@ struct TLSError {
   /// names it.
   var alert: String? { alertNumber.map { TLSError.alerts[$0] ?? "unknown-alert" } }
 
+  /// What helps with a server that wants to know who the client is.
+  static let certificateHint = "the server requires a client certificate: --cert FILE"
+
   /// RFC 8446 §6, with what older versions had. OpenSSL 3.0 itself does not know some of them.
   private static let alerts: [Int32: String] = [
     10: "unexpected-message", 20: "bad-record-mac", 21: "decryption-failed", 22: "record-overflow",
@@ -72,7 +75,7 @@ struct TLSError {
   private func alertFailure(_ what: String) -> Failure? {
     guard let alert, let number = alertNumber else { return nil }
     // Under TLS 1.3 it comes in the session, as the client's handshake is over when its certificate is missed.
-    let hint = alert == "certificate-required" ? "the server requires a client certificate: --cert FILE" : nil
+    let hint = alert == "certificate-required" ? TLSError.certificateHint : nil
     return .tls(alert, "\(what) \(TLSError.alerts[number] ?? String(number))", hint: hint)
   }
 

@@ -88,7 +88,14 @@ public final class TLSSession {
           "connection-lost", "the connection broke during the TLS handshake: \(reason(code))",
           hint: directHint)
       case .failed(let error):
-        throw error.handshakeFailure(minimum: options.minimumVersion, direct: direct)
+        var failure = error.handshakeFailure(minimum: options.minimumVersion, direct: direct)
+        // TLS 1.2 has no alert of its own for a client certificate that is missing.
+        if error.alert == "handshake-failure", ssl_wants_client_certificate(ssl) == 1,
+          options.clientCertificate == nil
+        {
+          failure.hint = TLSError.certificateHint
+        }
+        throw failure
       }
     }
   }

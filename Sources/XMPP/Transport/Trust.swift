@@ -44,15 +44,15 @@ public enum Trust: Sendable {
         throw failure
       }
     }
-    let all = folders.map {
-      $0.utf8.split(separator: UInt8(ascii: ":")).map { String(decoding: $0, as: UTF8.self) }
+    let named = (folders ?? "").utf8.split(separator: UInt8(ascii: ":")).map {
+      String(decoding: $0, as: UTF8.self)
     }
-    let hashed = (all ?? []).filter(HashedFolder.hasNames)
+    let hashed = named.filter(HashedFolder.hasNames)
     if let folders, hashed.isEmpty {
       throw Failure(
         .input, "no-authorities",
         "SSL_CERT_DIR: \(folders) has no certificate that is named by the hash of its subject",
-        hint: "name its certificates with openssl rehash, or unset SSL_CERT_DIR", status: .noInput)
+        hint: "run openssl rehash \(named.first ?? "DIR"), or unset SSL_CERT_DIR", status: .noInput)
     }
     return .authorities(
       Authorities(certificates: certificates, folders: hashed, acceptsPartialChains: false))

@@ -94,6 +94,8 @@ struct ConnectionOptions: ParsableArguments {
     settings.connectTimeout =
       try once("--connect-timeout", connectTimeout)?.value ?? account.connectTimeout ?? 10
     settings.tls = try tlsOptions(account)
+    // A private key, or the password of a proxy.
+    if settings.tls.clientCertificate != nil || settings.proxy != nil { leaveNoCore() }
     return settings
   }
 
