@@ -30,7 +30,7 @@ extension Connection {
           case .success(let other): steps.insert(other, at: steps.startIndex)
           case .failure(let refusal):
             failure.message += "; not followed: \(refusal.reason)"
-            if let place = refusal.place { failure.hint = "go there yourself with --connect-to \(place)" }
+            failure.hint = refusal.place.map { "go there yourself with --connect-to \($0)" }
             report.attempts[report.attempts.count - 1].failure = failure
           }
         }
@@ -239,8 +239,10 @@ extension Connection {
     }
     let permitted = addresses.filter(rule.permits)
     if permitted.isEmpty, let first = addresses.first {
-      let known = first.text == place.host ? "" : "\(place.host) has the address "
-      return refuse("\(known)\(first.text), which is an internal address")
+      return refuse(
+        first.text == place.host
+          ? "\(first.text) is an internal address"
+          : "\(place.host) has the internal address \(first.text)")
     }
     return .success(Step(endpoint: next, addresses: permitted))
   }
