@@ -15,6 +15,7 @@ umask 022
 make --no-print-directory install PREFIX=/usr DESTDIR="$root" >&2
 # Where Debian's zsh looks for what packages bring.
 mv "$root/usr/share/zsh/site-functions" "$root/usr/share/zsh/vendor-completions"
+scripts/check-linking.sh "$root/usr/bin/xmppctl"
 find "$root/usr/share/man" -type f -exec gzip -9n {} +
 install -d "$doc" "$root/DEBIAN" "$folder/debian"
 gzip -9nc CHANGELOG.md >"$doc/changelog.gz"

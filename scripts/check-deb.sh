@@ -30,6 +30,7 @@ inside() { chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin HOM
 inside DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends /tmp/xmppctl.deb \
   >"$folder/install.log" 2>&1 || { tail -n 20 "$folder/install.log" >&2; exit 1; }
 
+scripts/check-linking.sh "$root/usr/bin/xmppctl"
 if inside xmppctl --version 2>"$folder/errors" || ! grep -q 'mount /proc' "$folder/errors"; then
   echo "check-deb: without /proc it does not say what it lacks" >&2
   exit 1

@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <sys/auxv.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 
 #ifndef POSIX_SPAWN_SETSID
@@ -18,6 +19,9 @@ extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *acti
 
 typedef ElfW(Phdr) program_header;
 typedef ElfW(Nhdr) note_header;
+
+// Variadic functions are not imported.
+static inline int set_not_dumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 extern char **environ;
 // A function, as Swift does not let a mutable global through.

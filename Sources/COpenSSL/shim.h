@@ -35,7 +35,8 @@ static inline int ssl_set_server_name(SSL *ssl, const char *name) {
 }
 static inline int ssl_get_extms_support(SSL *ssl) { return (int)SSL_get_extms_support(ssl); }
 static inline int ssl_get_negotiated_group(SSL *ssl) { return (int)SSL_get_negotiated_group(ssl); }
-static inline long bio_get_mem_data(BIO *bio, char **data) { return BIO_get_mem_data(bio, data); }
-static inline int x509_lookup_add_dir(X509_LOOKUP *lookup, const char *folder) {
-  return X509_LOOKUP_add_dir(lookup, folder, X509_FILETYPE_PEM);
+// Whether the server asked the client for a certificate in this handshake; of TLS 1.2 and older.
+static inline int ssl_wants_client_certificate(SSL *ssl) {
+  return SSL_get0_certificate_types(ssl, NULL) > 0;
 }
+static inline long bio_get_mem_data(BIO *bio, char **data) { return BIO_get_mem_data(bio, data); }

@@ -1,6 +1,6 @@
 /// The way to a secured stream: endpoints in their order, STARTTLS or direct TLS, and redirections.
 extension Connection {
-  /// How often a stream error may send us elsewhere.
+  /// How often a stream error may send a run elsewhere.
   private static let mostRedirections = 3
 
   /// Tries every endpoint in order until one gives a stream as secure as asked for (RFC 6120 §3.2.1), and where the goal is
@@ -9,33 +9,40 @@ extension Connection {
     let start = Deadline.now
     let resolver = Resolver(server: settings.nameServer, families: settings.families)
     defer { if report.attempts.isEmpty { report.timings.add(.dns, since: start) } }
-    var endpoints = try resolver.endpoints(
+    var steps = try resolver.endpoints(
       of: settings.domain.asciiDomain, service: settings.service, tls: settings.tlsMode,
-      connectTo: settings.connectTo, through: settings.proxy, waiter: waiter)[...]
+      connectTo: settings.connectTo, through: settings.proxy, waiter: waiter
+    ).map { Step(endpoint: $0) }[...]
     var lookup = Timings()
     lookup.add(.dns, since: start)
 
-    var redirections = 0
     var furthest: Failure?
-    while let endpoint = endpoints.popFirst() {
+    while let step = steps.popFirst() {
       report.timings = lookup
       do throws(Failure) {
-        try secure(endpoint, with: Dialer(resolver: resolver), until: goal)
+        try secure(step, with: Dialer(resolver: resolver), until: goal)
         return
       } catch {
         guard error.leavesOtherEndpoints else { throw error }
-        furthest = furthest.map { $0.rank > error.rank ? $0 : error } ?? error
-        if redirections < Connection.mostRedirections, let other = redirect(from: endpoint) {
-          redirections += 1
-          endpoints.insert(other, at: endpoints.startIndex)
+        var failure = error
+        if let target = redirection {
+          switch try follow(target, from: step.endpoint, with: resolver) {
+          case .success(let other): steps.insert(other, at: steps.startIndex)
+          case .failure(let refusal):
+            failure.message += "; not followed: \(refusal.reason)"
+            failure.hint = refusal.place.map { "go there yourself with --connect-to \($0)" }
+            report.attempts[report.attempts.count - 1].failure = failure
+          }
         }
+        furthest = furthest.map { $0.rank > failure.rank ? $0 : failure } ?? failure
       }
     }
     throw furthest ?? Failure(.dns, "no-endpoint", "there is nowhere to go", status: .noHost)
   }
 
   /// Brings one endpoint to a secured stream, its features read where they are wanted, and notes how that went.
-  private func secure(_ endpoint: Endpoint, with dialer: Dialer, until goal: Goal) throws(Failure) {
+  private func secure(_ step: Step, with dialer: Dialer, until goal: Goal) throws(Failure) {
+    let endpoint = step.endpoint
     report.stages = []
     report.tls = nil
     report.certificate = nil
@@ -46,7 +53,7 @@ extension Connection {
     endpointLimit = .after(seconds: settings.connectTimeout)
     defer { endpointLimit = .never }
     do throws(Failure) {
-      try dial(endpoint, with: dialer)
+      try dial(step, with: dialer)
       switch endpoint.method {
       case .directTLS:
         try startTLS(direct: true)
@@ -74,7 +81,8 @@ extension Connection {
     }
   }
 
-  private func dial(_ endpoint: Endpoint, with dialer: Dialer) throws(Failure) {
+  private func dial(_ step: Step, with dialer: Dialer) throws(Failure) {
+    let endpoint = step.endpoint
     trace?.note("connecting to \(endpoint.host) port \(endpoint.port) (\(endpoint.method.rawValue))")
     var record = DialRecord()
     defer {
@@ -87,8 +95,13 @@ extension Connection {
         report.attempts[report.attempts.count - 1].timings.add(part, milliseconds)
       }
     }
-    let socket = try dialer.connect(
-      to: endpoint, through: settings.proxy, waiter: waiter, until: endpointLimit, record: &record)
+    let socket =
+      if let addresses = step.addresses {
+        try dialer.connect(to: endpoint, at: addresses, waiter: waiter, until: endpointLimit, record: &record)
+      } else {
+        try dialer.connect(
+          to: endpoint, through: settings.proxy, waiter: waiter, until: endpointLimit, record: &record)
+      }
     channel = Channel(socket)
     trace?.note("connected to \(record.address ?? endpoint.host)")
   }
@@ -143,6 +156,8 @@ extension Connection {
     defer {
       report.tls = session.description
       report.certificate = session.certificate
+      report.attempts[report.attempts.count - 1].tls = session.description
+      report.attempts[report.attempts.count - 1].certificate = session.certificate
     }
     // Nothing learnt or left over before TLS may be taken for something said inside it.
     reader.restart()
@@ -150,15 +165,104 @@ extension Connection {
     if let tls = session.description { trace?.note("\(tls.version) \(tls.cipher)") }
   }
 
-  /// Where a stream error sends us, if we may go there: only from a server that TLS has shown to be the domain's own. The
-  /// domain stays what the next server must show too (RFC 6120 §4.9.3.19).
-  private func redirect(from endpoint: Endpoint) -> Endpoint? {
-    guard let redirection, isServerVerified, report.stages.last?.kind == .tls,
-      let place = try? HostAndPort(parsing: redirection, for: "see-other-host")
-    else { return nil }
-    trace?.note("redirected to \(redirection)")
-    return Endpoint(
+}
+
+// MARK: - Redirections
+
+extension Connection {
+  /// An endpoint to try.
+  private struct Step {
+    var endpoint: Endpoint
+    /// The only addresses of it that may be used; `nil` for all that its name has.
+    var addresses: [IPAddress]?
+  }
+
+  /// Why a redirection is not followed.
+  private struct Refusal: Error {
+    var reason: String
+    /// Where it leads, if that can be typed as it is.
+    var place: String?
+  }
+
+  /// Decides where a stream error sends the run, and notes it in the report.
+  ///
+  /// The domain stays what the next server must show too (RFC 6120 §4.9.3.19).
+  ///
+  /// - Throws: only when the run itself is over.
+  private func follow(
+    _ target: String, from endpoint: Endpoint, with resolver: Resolver
+  ) throws(Failure) -> Result<Step, Refusal> {
+    let result = try step(to: target, from: endpoint, with: resolver)
+    var redirection = Redirection(source: endpoint, target: target)
+    switch result {
+    case .success: trace?.note("redirected to \(target)")
+    case .failure(let refusal):
+      trace?.note("redirected to \(target), not followed: \(refusal.reason)")
+      redirection.refusal = refusal.reason
+    }
+    report.redirections.append(redirection)
+    return result
+  }
+
+  private func step(
+    to target: String, from endpoint: Endpoint, with resolver: Resolver
+  ) throws(Failure) -> Result<Step, Refusal> {
+    guard let place = try? HostAndPort(parsing: target, for: "see-other-host") else {
+      return .failure(Refusal(reason: "it names no host and port"))
+    }
+    let next = Endpoint(
       host: place.host, port: place.port ?? endpoint.port, method: endpoint.method, source: .redirect)
+    let typed = next.isPlain ? next.place : nil
+    func refuse(_ reason: String) -> Result<Step, Refusal> {
+      .failure(Refusal(reason: reason, place: typed))
+    }
+    // Anybody may have said it unless TLS has shown that it was the domain's own server.
+    guard isServerVerified, report.stages.last?.kind == .tls else {
+      return refuse("the server is not verified")
+    }
+    guard settings.connectTo == nil else { return refuse("the user named another place to connect to") }
+    guard report.redirections.count(where: { $0.refusal == nil }) < Connection.mostRedirections else {
+      return refuse("there were \(Connection.mostRedirections) redirections already")
+    }
+    let origin = settings.proxy == nil ? report.address.flatMap(IPAddress.init) : nil
+    let rule = RedirectionRule(from: origin)
+    if settings.proxy != nil {
+      guard let address = IPAddress(place.host) else {
+        return refuse("only the proxy can resolve the name, which may be that of an internal address")
+      }
+      guard rule.permits(address) else { return refuse("\(address.text) is an internal address") }
+      return .success(Step(endpoint: next))
+    }
+    let addresses: [IPAddress]
+    do throws(Failure) {
+      let limit = Deadline.after(seconds: settings.connectTimeout)
+      addresses = try resolver.addresses(of: place.host, waiter: waiter, until: limit)
+    } catch {
+      guard error.leavesOtherEndpoints else { throw error }
+      return refuse(error.message)
+    }
+    let permitted = addresses.filter(rule.permits)
+    if permitted.isEmpty, let first = addresses.first {
+      return refuse(
+        first.text == place.host
+          ? "\(first.text) is an internal address"
+          : "\(place.host) has the internal address \(first.text)")
+    }
+    return .success(Step(endpoint: next, addresses: permitted))
+  }
+}
+
+extension Endpoint {
+  /// Whether it can be typed in a shell as it is written.
+  fileprivate var isPlain: Bool {
+    host.utf8.first != UInt8(ascii: "-")
+      && host.utf8.allSatisfy {
+        switch $0 {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: ":"):
+          true
+        default: false
+        }
+      }
   }
 }
 

@@ -8,6 +8,8 @@ public struct Report: Sendable {
   public var address: String?
   /// The endpoints tried, in order.
   public var attempts: [Attempt] = []
+  /// Where servers sent the run, in order.
+  public var redirections: [Redirection] = []
   /// TLS and the certificate, once the handshake is through.
   public var tls: TLSDescription?
   /// The server's certificate and what was made of it.
@@ -89,6 +91,10 @@ public struct Attempt: Sendable {
   public var address: String?
   /// How long each part took.
   public var timings = Timings()
+  /// TLS, if its handshake succeeded.
+  public var tls: TLSDescription?
+  /// The server's certificate and what was made of it.
+  public var certificate: CertificateDescription?
   /// Why it is not the one in use.
   public var failure: Failure?
 }

@@ -17,6 +17,7 @@ mkdir -p "$tree"
 # What is as it was keeps its time, so that little is built again.
 copy() {
   cmp -s "$1" "$2" || { mkdir -p "$(dirname "$2")" && cat "$1" >"$2"; }
+  chmod --reference="$1" "$2"
 }
 
 declare -a guards rows files froms tos tests
@@ -48,15 +49,15 @@ read_table() {
 read_table
 git ls-files -co --exclude-standard -z | while IFS= read -r -d '' path; do
   [ -f "$path" ] || continue
-  case "$path" in Sources/*.swift) ;; *) copy "$path" "$tree/$path" ;; esac
+  case "$path" in Sources/*.swift | scripts/*.sh) ;; *) copy "$path" "$tree/$path" ;; esac
 done
 (cd "$tree" && find Sources Tests -type f) | while IFS= read -r path; do
   case "$path" in */Mutants.swift) continue ;; esac
   [ -f "$path" ] || rm "$tree/$path"
 done
 
-# The sources, each with all of its switches.
-git ls-files -co --exclude-standard 'Sources/*.swift' | while IFS= read -r path; do
+# The sources and scripts, each with all of its switches.
+git ls-files -co --exclude-standard 'Sources/*.swift' 'scripts/*.sh' | while IFS= read -r path; do
   [ -f "$path" ] || continue
   IFS= read -r -d '' text <"$path" || true
   for n in $(seq $count); do
@@ -66,9 +67,14 @@ git ls-files -co --exclude-standard 'Sources/*.swift' | while IFS= read -r path;
       echo "guard ${guards[n]}: its text is not in $path exactly once" >&2
       exit 65
     fi
-    text=${text/"${froms[n]}"/"${tos[n]//OFF/isOff($n)}"}
+    case "$path" in
+      *.sh) switch="[ \"\$(cat '$place/off')\" = $n ]" ;;
+      *) switch="isOff($n)" ;;
+    esac
+    text=${text/"${froms[n]}"/"${tos[n]//OFF/"$switch"}"}
   done
   printf %s "$text" >"$place/source"
+  chmod --reference="$path" "$place/source"
   copy "$place/source" "$tree/$path"
 done
 for module in XMPP xmppctl; do

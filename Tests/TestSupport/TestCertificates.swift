@@ -48,12 +48,14 @@ public final class TestCertificates: @unchecked Sendable {
     public var extendedKeyUsage: String?
     /// The hash of the issuer's signature.
     public var hash = "SHA256"
+    /// The nameConstraints of an authority, such as `permitted;DNS:example.org`.
+    public var nameConstraints: String?
 
     /// A certificate for 90 days from an hour ago, if nothing else is said.
     public init(
       commonName: String = "leaf", _ names: [Name] = [], key: Key = .p256, validFrom: Int = -3600,
       validTo: Int = 90 * 86400, isAuthority: Bool = false, extendedKeyUsage: String? = nil,
-      hash: String = "SHA256"
+      hash: String = "SHA256", nameConstraints: String? = nil
     ) {
       self.commonName = commonName
       self.names = names
@@ -63,6 +65,7 @@ public final class TestCertificates: @unchecked Sendable {
       self.isAuthority = isAuthority
       self.extendedKeyUsage = extendedKeyUsage
       self.hash = hash
+      self.nameConstraints = nameConstraints
     }
   }
 
@@ -225,6 +228,9 @@ extension TestCertificates {
       try add("CA:FALSE", NID_basic_constraints, to: x509, critical: false)
     }
     if let usage = request.extendedKeyUsage { try add(usage, NID_ext_key_usage, to: x509, critical: false) }
+    if let constraints = request.nameConstraints {
+      try add(constraints, NID_name_constraints, to: x509, critical: true)
+    }
     guard !request.names.isEmpty else { return }
     guard let names = OPENSSL_sk_new_null() else { throw OpenSSLFailure(message: "OPENSSL_sk_new_null") }
     defer { GENERAL_NAMES_free(names) }

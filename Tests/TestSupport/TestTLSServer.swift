@@ -28,6 +28,8 @@ public struct TestTLSServer: Sendable {
   public var sendsTickets = true
   /// Whether it asks for a client certificate; any will do, also none.
   public var asksForCertificate = false
+  /// Whether it ends the handshake with a client that shows none.
+  public var requiresCertificate = false
   /// Whether it offers the extended master secret (RFC 7627).
   public var hasExtendedMasterSecret = true
   /// Bytes of the handshake to send at once, and seconds to wait between; `nil` sends all.
@@ -51,8 +53,9 @@ public struct TestTLSServer: Sendable {
       SSL_CTX_set_num_tickets(context, 0)
     }
     if !hasExtendedMasterSecret { SSL_CTX_set_options(context, ssl_op_no_extended_master_secret) }
-    if asksForCertificate {
-      SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
+    if asksForCertificate || requiresCertificate {
+      let mode = SSL_VERIFY_PEER | (requiresCertificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0)
+      SSL_CTX_set_verify(context, mode, nil)
       SSL_CTX_set_cert_verify_callback(context, { _, _ in 1 }, nil)
     }
     return context

@@ -42,6 +42,23 @@ import Testing
     #expect(!matches(CertificateName(.xmppAddress, "*.example.org"), "a.example.org"))
   }
 
+  @Test("T22: a name constraint is a subtree of whole labels")
+  func subtrees() throws {
+    for (constraint, domain, isInside) in [
+      ("example.org", "example.org", true), ("example.org", "EXAMPLE.org", true),
+      ("example.org", "a.b.example.org", true), ("example.org", "notexample.org", false),
+      ("example.org", "example.com", false), ("example.org", "org", false), ("", "example.org", true),
+      (".example.org", "a.example.org", true), (".example.org", "example.org", false),
+      ("org", "example.org", true), ("example.org", "example.org\0.evil.test", false),
+    ] {
+      let subtree = try #require(DomainSubtree(constraint))
+      #expect(subtree.contains(domain) == isInside, "\(domain) in \(constraint)")
+    }
+    for constraint in ["example.org.", "a..b", "..a", "exämple.org", "a\0.b", "a b"] {
+      #expect(DomainSubtree(constraint) == nil, "\(constraint)")
+    }
+  }
+
   @Test("T8: a wildcard stands for exactly one whole left-most label")
   func wildcards() {
     #expect(matches(CertificateName(.dns, "*.example.org"), "im.example.org"))

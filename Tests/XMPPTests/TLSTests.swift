@@ -22,6 +22,21 @@ import TestSupport
     return server
   }
 
+  @Test("T25: every alert has its name, also those that OpenSSL does not know")
+  func alerts() {
+    for (number, name) in [
+      (40, "handshake-failure"), (48, "unknown-ca"), (70, "protocol-version"), (109, "missing-extension"),
+      (115, "unknown-psk-identity"), (116, "certificate-required"), (120, "no-application-protocol"),
+      (200, "unknown-alert"),
+    ] as [(Int32, String)] {
+      let error = TLSError(reason: 1000 + number, text: "unknown")
+      #expect(error.alert == name && error.sessionFailure.condition == name)
+      #expect(error.sessionFailure.message.contains(number == 200 ? "200" : name))
+    }
+    #expect(TLSError(reason: 1000, text: "").alert == nil)
+    #expect(TLSError(reason: 1, text: "").alert == nil)
+  }
+
   @Test func bytesGoBothWaysAndAGoodbyeIsAGoodbye() throws {
     let peer = try ScriptedPeer([.tls(server), .expect("ping"), .send("pong"), .close])
     let client = try TLSTestClient(peer, options: options)

@@ -188,11 +188,15 @@ import XMPP
     let right = try scene.run("xmppctl connect \(Self.direct) host.example.org \(name)")
     #expect(right.status == 0, "\(name): \(right.error)")
 
-    let stranger = try scene.run("SSL_CERT_FILE=/dev/null SSL_CERT_DIR=/ xmppctl connect example.org")
+    let others = try TestCertificates(authority: "Another")
+    // Its files go with it.
+    defer { withExtendedLifetime(others) {} }
+    let another = others.authorityFile
+    let stranger = try scene.run("SSL_CERT_FILE=\(another) xmppctl connect example.org")
     #expect(stranger.status == 80)
     #expect(try hint(stranger).contains("--cacert FILE"), "\(stranger.error)")
     let trusted = try scene.run(
-      "SSL_CERT_FILE=/dev/null xmppctl connect --cacert \(scene.server.caFile) example.org")
+      "SSL_CERT_FILE=\(another) xmppctl connect --cacert \(scene.server.caFile) example.org")
     #expect(trusted.status == 0, "\(trusted.error)")
 
     let none = try scene.run("xmppctl bind -a bob --mechanism EXTERNAL")

@@ -32,7 +32,8 @@ import Testing
       names: [
         CertificateName(.dns, "example.org"), CertificateName(.srv, "_xmpp-client.example.org"),
       ],
-      spkiSHA256: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", daysLeft: verified ? 51 : -1, chain: [leaf],
+      spkiSHA256: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", daysLeft: verified ? 51 : -1,
+      expiresFirst: verified ? "CN=An Authority\u{1B}[31m" : nil, chain: [leaf],
       reference: "example.org", matched: verified ? "dns:example.org" : nil, verified: verified,
       reason: verified ? nil : "expired", message: verified ? nil : "the certificate expired")
   }
@@ -46,10 +47,19 @@ import Testing
     var failed = Attempt(endpoint: first)
     failed.failure = Failure(.tcp, "connection-refused", "connection refused", status: .noConnection)
     failed.timings[.tcp] = 1
+    var expired = Attempt(endpoint: second, address: "2001:db8::6")
+    expired.failure = Failure(.certificate, "expired", "the certificate expired", status: .certificate)
+    expired.tls = TLSDescription(
+      version: "TLSv1.2", cipher: "ECDHE-RSA-AES128-GCM-SHA256", group: nil, alpn: nil, channelBindings: [])
+    expired.certificate = certificate(verified: false)
     var reached = Attempt(endpoint: second, address: "2001:db8::7")
     reached.timings[.tcp] = 24
     reached.timings[.tls] = 31.25
-    report.attempts = [failed, reached]
+    report.attempts = [failed, expired, reached]
+    report.redirections = [
+      Redirection(source: first, target: "b.example.org:5222"),
+      Redirection(source: second, target: "127.0.0.1\u{1B}", refusal: "it names no host and port"),
+    ]
     report.endpoint = second
     report.address = "2001:db8::7"
     report.tls = TLSDescription(
@@ -107,7 +117,7 @@ import Testing
     report.stages.removeLast()
     let failure = Failure(
       .certificate, "expired", "the certificate expired", hint: "renew it\u{7}", status: .certificate)
-    report.attempts[1].failure = failure
+    report.attempts[2].failure = failure
     report.failure = failure
     return report
   }

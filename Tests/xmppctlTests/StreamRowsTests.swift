@@ -7,10 +7,12 @@ import XMPP
 @Suite struct StreamRowsTests {
   let trusted: [String]
   let server: TestTLSServer
+  let dns: FakeDNSServer
 
   init() throws {
     trusted = try Certificates.trusted
     server = try Certificates.server
+    dns = try FakeDNSServer()
   }
 
   private static let namespaces = "xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'"
@@ -79,6 +81,17 @@ import XMPP
     Dialogue.header() + Dialogue.error(Dialogue.condition("see-other-host", place)) + Dialogue.end
   }
 
+  /// The options that lead to a peer by DNS, as only then a redirection is followed.
+  private func way(
+    to peer: ScriptedPeer, _ mode: String, _ others: [String]
+  ) -> [String] {
+    let service = mode == "direct" ? "_xmpps-client" : "_xmpp-client"
+    dns.answer(
+      "\(service)._tcp.example.org", .srv, .records([.srv(0, 0, Int(peer.port), "xmpp.hosting.test")]))
+    dns.answer("xmpp.hosting.test", .a, .records([.address("127.0.0.1")]))
+    return ["--dns-server", dns.address, "--tls", mode, "--max-time", "15"] + others + ["example.org"]
+  }
+
   @Test("S3: see-other-host before TLS, or from a server that was not verified, is not followed")
   func notVerified() throws {
     let other = try LoopbackPort(.silent)
@@ -89,23 +102,32 @@ import XMPP
       (.direct(stranger, text), "direct", ["-k"]),
     ] as [([ScriptedPeer.Step], String, [String])] {
       let peer = try ScriptedPeer(script + [.silence])
-      let row = try Row(peer.way(mode, options))
+      let row = try Row(way(to: peer, mode, options))
       row.fails(.protocolViolation, .stream, "see-other-host")
+      #expect(row.message.contains("not followed: the server is not verified"), "\(row.message)")
       #expect(row.count("attempts") == 1 && row.message.contains("127.0.0.1:\(other.port)"))
       try peer.finish()
     }
     #expect(other.accepted == 0)
   }
 
-  @Test("S3: after TLS it is followed, and the domain stays what it was", arguments: ["starttls", "direct"])
+  @Test(
+    "S3, S14: after TLS it is followed, which is said, and the domain stays what it was",
+    arguments: ["starttls", "direct"])
   func followed(mode: String) throws {
     func script(_ text: String) -> [ScriptedPeer.Step] {
       (mode == "direct" ? [.tls(server)] : .upgraded(server)) + .opened(text) + [.silence]
     }
     let other = try ScriptedPeer(script(Dialogue.header() + StreamRowsTests.features))
     let peer = try ScriptedPeer(script(StreamRowsTests.redirection("127.0.0.1:\(other.port)")))
-    let row = try Row(peer.way(mode, trusted))
-    row.succeeds()
+    let row = try Row(way(to: peer, mode, trusted))
+    #expect(row.outcome.status == 0, "\(row.outcome.error)")
+    #expect(
+      row.outcome.error
+        == "xmppctl: warning: xmpp.hosting.test:\(peer.port) redirected to 127.0.0.1:\(other.port)\n")
+    #expect(row["redirects.0.followed"] == true && !row.has("redirects.0.reason"))
+    #expect(row["redirects.0.from"] == "xmpp.hosting.test:\(peer.port)")
+    #expect(row["redirects.0.target"] == "127.0.0.1:\(other.port)")
     #expect(row.each("attempts", "port") == [Int(peer.port), Int(other.port)])
     #expect(row.each("attempts", "ok") == [false, true])
     #expect(row["attempts.0.error.condition"] == "see-other-host" && row["endpoint.source"] == "redirect")
@@ -121,7 +143,7 @@ import XMPP
     let other = try ScriptedPeer([.tls(TestTLSServer(try Certificates.shared.leaf("localhost"))), .silence])
     let peer = try ScriptedPeer(
       .direct(server, StreamRowsTests.redirection("localhost:\(other.port)")) + [.silence])
-    let row = try Row(peer.way("direct", trusted + ["-4"]))
+    let row = try Row(way(to: peer, "direct", trusted + ["-4"]))
     row.fails(.certificate, .certificate, "wrong-name")
     #expect(row["tls.certificate.reference"] == "example.org" && row.count("attempts") == 2)
     try peer.finish()
@@ -139,9 +161,10 @@ import XMPP
     let peer = try ScriptedPeer(scripts: Array(repeating: turn, count: 4))
     port.value = peer.port
     gate.open()
-    let row = try Row(peer.way("direct", trusted))
+    let row = try Row(way(to: peer, "direct", trusted))
     row.fails(.protocolViolation, .stream, "see-other-host")
-    #expect(row.count("attempts") == 4)
+    #expect(row.count("attempts") == 4 && row.count("redirects") == 4)
+    #expect(row.message.contains("not followed: there were 3 redirections already"))
     #expect(try peer.finish().count == 4)
   }
 
@@ -150,9 +173,61 @@ import XMPP
     arguments: ["", "[::1", "127.0.0.1:99999", "127.0.0.1:0", "a b", "http://evil.test/", ":5222", hostile])
   func nowhere(place: String) throws {
     let peer = try ScriptedPeer(.direct(server, StreamRowsTests.redirection(place)) + [.silence])
-    let row = try Row(peer.way("direct", trusted))
+    let row = try Row(way(to: peer, "direct", trusted))
     row.fails(.protocolViolation, .stream, "see-other-host")
     #expect(row.count("attempts") == 1)
+    #expect(row.message.contains("not followed: "), "\(row.message)")
+    try peer.finish()
+  }
+
+  @Test("S13: with --connect-to a redirection is told and not followed; the hint leads there")
+  func namedPlace() throws {
+    let other = try ScriptedPeer(.direct(server, Dialogue.header() + StreamRowsTests.features) + [.silence])
+    let peer = try ScriptedPeer(
+      .direct(server, StreamRowsTests.redirection("127.0.0.1:\(other.port)")) + [.silence])
+    let row = try Row(peer.way("direct", trusted))
+    row.fails(.protocolViolation, .stream, "see-other-host")
+    #expect(row.count("attempts") == 1 && row["redirects.0.followed"] == false)
+    #expect(row.message.contains("not followed: the user named another place"), "\(row.message)")
+    try peer.finish()
+    let hint: String = try #require(row["error.hint"])
+    let typed = try #require(hint.firstMatch(of: #/--connect-to (\S+)$/#)?.1)
+    let way =
+      ["--connect-to", String(typed), "--tls", "direct", "--max-time", "15"] + trusted + ["example.org"]
+    try Row(way).succeeds()
+    try other.finish()
+  }
+
+  @Test(
+    "S13: a redirection to an address that is no host's, or by a name that has one, is not followed",
+    arguments: ["0.0.0.0", "[::]", "[::ffff:0.0.0.0]", "any.hosting.test", "239.1.2.3", "255.255.255.255"])
+  func unspecified(host: String) throws {
+    let other = try LoopbackPort(.silent)
+    let peer = try ScriptedPeer(
+      .direct(server, StreamRowsTests.redirection("\(host):\(other.port)")) + [.silence])
+    dns.answer("any.hosting.test", .a, .records([.address("0.0.0.0")]))
+    let row = try Row(way(to: peer, "direct", trusted))
+    row.fails(.protocolViolation, .stream, "see-other-host")
+    #expect(row.message.contains("internal address"), "\(row.message)")
+    #expect(row.count("attempts") == 1 && other.accepted == 0)
+    try peer.finish()
+  }
+
+  @Test(
+    "S13: through a proxy, where no address is known, neither an internal address nor a name is followed",
+    arguments: ["127.0.0.1", "[::1]", "10.0.0.1", "localhost", "internal.example.org"])
+  func throughAProxy(host: String) throws {
+    let other = try LoopbackPort(.silent)
+    let peer = try ScriptedPeer(
+      .upgraded(server) + .opened(StreamRowsTests.redirection("\(host):\(other.port)")) + [.silence])
+    var behaviour = FakeSOCKSServer.Behaviour()
+    behaviour.routes = ["example.org:5222": peer.port]
+    let proxy = try FakeSOCKSServer(behaviour)
+    let row = try Row(
+      ["--proxy", "socks5h://127.0.0.1:\(proxy.port)", "--max-time", "15"] + trusted + ["example.org"])
+    row.fails(.protocolViolation, .stream, "see-other-host")
+    #expect(row.message.contains("not followed: "), "\(row.message)")
+    #expect(row.count("attempts") == 1 && other.accepted == 0)
     try peer.finish()
   }
 

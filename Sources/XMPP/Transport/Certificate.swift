@@ -58,12 +58,55 @@ final class Certificate: @unchecked Sendable {
     return hash.isEmpty ? nil : hash
   }
 
+  /// What names the file of its issuer in a folder of authorities: eight hexadecimal digits.
+  var issuerHash: String {
+    let digits = String(X509_issuer_name_hash(handle), radix: 16)
+    return String(repeating: "0", count: max(0, 8 - digits.utf8.count)) + digits
+  }
+
   /// Whether it may issue others.
   var isAuthority: Bool { X509_check_ca(handle) != 0 }
 
   /// Whether its subject is the name the other gives as its issuer.
   func hasSubject(ofIssuerOf other: Certificate) -> Bool {
     X509_NAME_cmp(X509_get_subject_name(handle), X509_get_issuer_name(other.handle)) == 0
+  }
+
+  /// Whether its name constraints permit certificates for a domain; so without such constraints.
+  ///
+  /// What cannot be read, or limits the number of labels (RFC 5280 §4.2.1.10 forbids that), permits nothing.
+  func permitsDomain(_ domain: String) -> Bool {
+    var critical: Int32 = 0
+    guard let found = X509_get_ext_d2i(handle, NID_name_constraints, &critical, nil) else {
+      // -1: there is no such extension.
+      return critical == -1
+    }
+    let constraints = found.assumingMemoryBound(to: NAME_CONSTRAINTS.self)
+    defer { NAME_CONSTRAINTS_free(constraints) }
+    guard let permitted = domainSubtrees(constraints.pointee.permittedSubtrees),
+      let excluded = domainSubtrees(constraints.pointee.excludedSubtrees)
+    else { return false }
+    return (permitted.isEmpty || permitted.contains { $0.contains(domain) })
+      && !excluded.contains { $0.contains(domain) }
+  }
+
+  /// The subtrees of DNS names; `nil` if one of them cannot be read.
+  private func domainSubtrees(_ list: OpaquePointer?) -> [DomainSubtree]? {
+    var subtrees: [DomainSubtree] = []
+    for index in 0..<max(0, OPENSSL_sk_num(list)) {
+      guard
+        let subtree = OPENSSL_sk_value(list, index)?.assumingMemoryBound(to: GENERAL_SUBTREE.self).pointee,
+        let base = subtree.base?.pointee
+      else { return nil }
+      guard base.type == GEN_DNS else { continue }
+      let isWhole =
+        subtree.maximum == nil && (subtree.minimum == nil || ASN1_INTEGER_get(subtree.minimum) == 0)
+      guard isWhole, let name = text(of: base.d.dNSName), let domains = DomainSubtree(name) else {
+        return nil
+      }
+      subtrees.append(domains)
+    }
+    return subtrees
   }
 
   private func digest(_ method: OpaquePointer?) -> [UInt8] {
@@ -126,6 +169,13 @@ final class Certificate: @unchecked Sendable {
     var parts = tm()
     guard ASN1_TIME_to_tm(time, &parts) == 1 else { return 0 }
     return Int64(timegm(&parts))
+  }
+}
+
+/// The certificates of OpenSSL's `STACK_OF(X509)`, in their order.
+func certificates(in stack: OpaquePointer?) -> [Certificate] {
+  (0..<max(0, OPENSSL_sk_num(stack))).compactMap { index in
+    OPENSSL_sk_value(stack, index).map { Certificate(sharing: OpaquePointer($0)) }
   }
 }
 

@@ -20,8 +20,10 @@ public struct CertificateDescription: Sendable, Equatable {
   public let names: [CertificateName]
   /// SHA-256 of the public key (SubjectPublicKeyInfo), base64: what a pin holds.
   public let spkiSHA256: String
-  /// Whole days until it expires; negative afterwards.
+  /// Whole days until the first certificate of the verified chain expires; negative afterwards.
   public let daysLeft: Int64
+  /// The subject of that certificate, unless it is the server's own.
+  public let expiresFirst: String?
   /// What the server sent, the leaf first.
   public let chain: [CertificateSummary]
   /// The name it was held against.
@@ -31,7 +33,7 @@ public struct CertificateDescription: Sendable, Equatable {
   /// Whether it is trusted: the chain, the dates, the name and the pins.
   public let verified: Bool
   /// Why not, as a word: `expired`, `not-yet-valid`, `self-signed`, `unknown-issuer`, `issuer-not-a-ca`,
-  /// `invalid-purpose`, `weak-key`, `invalid-certificate`, `wrong-name`, `wrong-pin`.
+  /// `invalid-purpose`, `weak-key`, `invalid-certificate`, `name-constraint`, `wrong-name`, `wrong-pin`.
   public let reason: String?
   /// Why not, as a sentence.
   public let message: String?

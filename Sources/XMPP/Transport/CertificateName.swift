@@ -53,6 +53,32 @@ public struct CertificateName: Sendable, Equatable {
   }
 }
 
+/// A subtree of DNS names in a name constraint (RFC 5280 §4.2.1.10): a name and every name below it.
+struct DomainSubtree {
+  private let labels: [[UInt8]]
+  private let includesApex: Bool
+
+  /// Reads a constraint: empty for all names; `.example.org`, which the RFC does not define for DNS names, for those
+  /// below it only, as OpenSSL reads it. `nil` for what is not a name.
+  init?(_ constraint: String) {
+    includesApex = constraint.utf8.first != UInt8(ascii: ".")
+    let name = includesApex ? constraint[...] : constraint.dropFirst()
+    guard !name.isEmpty else {
+      labels = []
+      return
+    }
+    guard let name = HostLabels(String(name)) else { return nil }
+    labels = name.labels
+  }
+
+  /// Whether a domain is in it. What is not a DNS name is in none.
+  func contains(_ domain: String) -> Bool {
+    guard let all = HostLabels(domain)?.labels else { return false }
+    return all.count >= labels.count + (includesApex ? 0 : 1)
+      && all.suffix(labels.count).elementsEqual(labels)
+  }
+}
+
 /// A DNS name as its labels in lower case, to compare byte by byte.
 ///
 /// Only printable ASCII is a name here: NUL, spaces, and anything that a C string or Unicode would read in

@@ -32,15 +32,21 @@ struct CertificateVerification {
     let matched = names.first { $0.matches(reference, for: service) }
     let pinned = options.pins.isEmpty || options.pins.contains { $0.sha256 == leaf.publicKeySHA256 }
 
-    var problems = try chainProblems(chain, now: now)
+    let built = try build(chain, now: now)
+    var problems = built.problems
     if matched == nil { problems.append(wrongName(names)) }
+    if let outside = outsideConstraints(of: built.path) { problems.append(outside) }
     if !pinned { problems.append(wrongPin(leaf)) }
 
     let summary = leaf.summary
+    let days = { (end: Int64) in floorDivide(end &- now, 86400) }
+    let first = (built.path.map(\.summary) + [summary]).min { $0.notAfter < $1.notAfter } ?? summary
     let message = problems.isEmpty ? nil : problems.map(\.message).joined(separator: "; ")
     let description = CertificateDescription(
       leaf: summary, names: names, spkiSHA256: base64(leaf.publicKeySHA256),
-      daysLeft: floorDivide(summary.notAfter &- now, 86400), chain: chain.map(\.summary),
+      daysLeft: days(first.notAfter),
+      expiresFirst: days(first.notAfter) < days(summary.notAfter) ? first.subject : nil,
+      chain: chain.map(\.summary),
       reference: reference,
       matched: matched?.description, verified: problems.isEmpty, reason: problems.first?.reason,
       message: message)
@@ -76,9 +82,25 @@ struct CertificateVerification {
       "wrong-pin", "the server's public key is sha256//\(base64(leaf.publicKeySHA256)), which is not pinned")
   }
 
-  /// What OpenSSL finds wrong, in the order in which it finds it.
-  private func chainProblems(_ chain: [Certificate], now: Int64) throws(Failure) -> [Problem] {
-    let store = try options.trust.makeStore()
+  /// An authority of the path that may not issue for the reference domain (RFC 5280 §4.2.1.10).
+  ///
+  /// OpenSSL applies constraints on DNS names to dNSNames only, so without this an SRV-ID or an XMPP address would
+  /// evade them. An IP address literal matches an iPAddress only, to which OpenSSL applies the constraints there are.
+  private func outsideConstraints(of path: [Certificate]) -> Problem? {
+    guard IPAddress(reference) == nil else { return nil }
+    return path.first { !$0.permitsDomain(reference) }.map {
+      Problem(
+        "name-constraint",
+        "\($0.summary.subject) may not issue certificates for \(reference) (name constraints)")
+    }
+  }
+
+  /// The path that OpenSSL builds from the leaf to an authority, and what it finds wrong with it, in the order in
+  /// which it finds it.
+  private func build(
+    _ chain: [Certificate], now: Int64
+  ) throws(Failure) -> (path: [Certificate], problems: [Problem]) {
+    let store = try options.trust.makeStore(for: chain)
     defer { X509_STORE_free(store) }
     guard let leaf = chain.first, let context = X509_STORE_CTX_new(), let others = OPENSSL_sk_new_null()
     else {
@@ -103,7 +125,8 @@ struct CertificateVerification {
       findings.all.append(Finding(code: X509_STORE_CTX_get_error(context), certificate: leaf))
     }
     ERR_clear_error()
-    return distinct(findings.all.map { problem($0, in: chain) })
+    let path = certificates(in: X509_STORE_CTX_get0_chain(context))
+    return (path, distinct(findings.all.map { problem($0, in: chain) }))
   }
 
   private func problem(_ finding: Finding, in chain: [Certificate]) -> Problem {
@@ -143,11 +166,21 @@ struct CertificateVerification {
       return Problem("weak-key", "the key of \(whose) is too short")
     case X509_V_ERR_CA_MD_TOO_WEAK:
       return Problem("weak-key", "\(whose) is signed with a hash that is too weak")
+    case X509_V_ERR_PERMITTED_VIOLATION, X509_V_ERR_EXCLUDED_VIOLATION,
+      X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE, X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX,
+      X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, X509_V_ERR_SUBTREE_MINMAX:
+      return Problem(
+        "name-constraint",
+        "the names of \(whose) violate the name constraints of its chain: \(verifyError(finding.code))")
     default:
       return Problem(
         "invalid-certificate",
-        "\(whose): \(String(cString: X509_verify_cert_error_string(Int(finding.code))))")
+        "\(whose): \(verifyError(finding.code))")
     }
+  }
+
+  private func verifyError(_ code: Int32) -> String {
+    String(cString: X509_verify_cert_error_string(Int(code)))
   }
 
   private func notAnAuthority(_ issuer: Certificate) -> Problem {

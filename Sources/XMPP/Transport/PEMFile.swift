@@ -3,11 +3,14 @@ import Glibc
 
 /// A file of certificates and keys that the user named, read whole before anything is sent.
 struct PEMFile {
+  /// Larger than any file of certificates; bytes.
+  static let limit = 4 << 20
+
   /// Where it is, for the messages.
   let path: String
   private let bytes: [UInt8]
 
-  /// - Throws: `.noInput` where it cannot be read, `.data` where it is larger than any file of certificates.
+  /// - Throws: `.noInput` if it cannot be read or is no regular file, `.data` if it is larger than any file of certificates.
   init(path: String) throws(Failure) {
     self.path = path
     bytes = try contents(of: path)
@@ -21,7 +24,8 @@ struct PEMFile {
     defer { BIO_free(bio) }
     ERR_clear_error()
     var found: [Certificate] = []
-    while let next = PEM_read_bio_X509(bio, nil, nil, nil) { found.append(Certificate(owning: next)) }
+    // With what the file says each of them is trusted for, if it says so.
+    while let next = PEM_read_bio_X509_AUX(bio, nil, nil, nil) { found.append(Certificate(owning: next)) }
     let reason = ERR_GET_REASON(ERR_peek_last_error())
     ERR_clear_error()
     guard reason == PEM_R_NO_START_LINE, !found.isEmpty else {
@@ -90,10 +94,13 @@ private func answerPassphrase(
 }
 
 private func contents(of path: String) throws(Failure) -> [UInt8] {
-  let limit = 16 << 20
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-  guard descriptor >= 0 else { throw unreadable(path, errno) }
+  // A FIFO without a writer, or a terminal, would keep the run past its deadline.
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+  guard descriptor >= 0 else { throw unreadable(path, String(cString: strerror(errno))) }
   defer { close(descriptor) }
+  var status = stat()
+  guard fstat(descriptor, &status) == 0 else { throw unreadable(path, String(cString: strerror(errno))) }
+  guard status.st_mode & S_IFMT == S_IFREG else { throw unreadable(path, "not a regular file") }
   var bytes: [UInt8] = []
   var piece = [UInt8](repeating: 0, count: 65536)
   while true {
@@ -101,17 +108,18 @@ private func contents(of path: String) throws(Failure) -> [UInt8] {
     if count == 0 { return bytes }
     if count < 0 {
       if errno == EINTR { continue }
-      throw unreadable(path, errno)
+      throw unreadable(path, String(cString: strerror(errno)))
     }
     bytes += piece.prefix(count)
-    if bytes.count > limit {
-      throw Failure(.input, "file-too-large", "\(path) is larger than 16 MiB", status: .data)
+    if bytes.count > PEMFile.limit {
+      throw Failure(
+        .input, "file-too-large", "\(path) is larger than \(PEMFile.limit >> 20) MiB", status: .data)
     }
   }
 }
 
-private func unreadable(_ path: String, _ code: Int32) -> Failure {
-  Failure(.input, "file-unreadable", "\(path): \(String(cString: strerror(code)))", status: .noInput)
+private func unreadable(_ path: String, _ why: String) -> Failure {
+  Failure(.input, "file-unreadable", "\(path): \(why)", status: .noInput)
 }
 
 /// OpenSSL could not even make an object.

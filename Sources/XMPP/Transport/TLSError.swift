@@ -15,20 +15,32 @@ struct TLSError {
     return TLSError(reason: ERR_GET_REASON(code), text: text)
   }
 
-  /// The alert the server sent, as RFC 8446 §6 spells it (`handshake_failure`), with hyphens.
-  var alert: String? {
-    guard reason > SSL_AD_REASON_OFFSET, reason <= SSL_AD_REASON_OFFSET + 255,
-      let name = SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET)
-    else { return nil }
-    let words = String(cString: name).utf8.map { byte in
-      switch byte {
-      case UInt8(ascii: " "), UInt8(ascii: "_"): UInt8(ascii: "-")
-      case 0x41...0x5A: byte | 0x20
-      default: byte
-      }
-    }
-    return String(decoding: words, as: UTF8.self)
+  /// The number of the alert the server sent.
+  private var alertNumber: Int32? {
+    let number = reason - SSL_AD_REASON_OFFSET
+    return (1...255).contains(number) ? number : nil
   }
+
+  /// The alert the server sent, as RFC 8446 §6 spells it (`handshake_failure`), with hyphens; `unknown-alert` if no RFC
+  /// names it.
+  var alert: String? { alertNumber.map { TLSError.alerts[$0] ?? "unknown-alert" } }
+
+  /// What helps with a server that wants to know who the client is.
+  static let certificateHint = "the server requires a client certificate: --cert FILE"
+
+  /// RFC 8446 §6, with what older versions had. OpenSSL 3.0 itself does not know some of them.
+  private static let alerts: [Int32: String] = [
+    10: "unexpected-message", 20: "bad-record-mac", 21: "decryption-failed", 22: "record-overflow",
+    30: "decompression-failure", 40: "handshake-failure", 41: "no-certificate", 42: "bad-certificate",
+    43: "unsupported-certificate", 44: "certificate-revoked", 45: "certificate-expired",
+    46: "certificate-unknown", 47: "illegal-parameter", 48: "unknown-ca", 49: "access-denied",
+    50: "decode-error", 51: "decrypt-error", 60: "export-restriction", 70: "protocol-version",
+    71: "insufficient-security", 80: "internal-error", 86: "inappropriate-fallback", 90: "user-canceled",
+    100: "no-renegotiation", 109: "missing-extension", 110: "unsupported-extension",
+    111: "certificate-unobtainable", 112: "unrecognized-name", 113: "bad-certificate-status-response",
+    114: "bad-certificate-hash-value", 115: "unknown-psk-identity", 116: "certificate-required",
+    120: "no-application-protocol", 121: "ech-required",
+  ]
 
   /// Whether the connection ended without the goodbye TLS has for it.
   var isEndWithoutNotice: Bool { reason == SSL_R_UNEXPECTED_EOF_WHILE_READING }
@@ -49,15 +61,22 @@ struct TLSError {
     case SSL_AD_REASON_OFFSET + SSL_AD_PROTOCOL_VERSION:
       return tooOld(minimum)
     default:
-      return alert.map { .tls($0, "the server refused the handshake with the alert \($0)") }
+      return alertFailure("the server refused the handshake with the alert")
         ?? .tls("handshake-failed", "the handshake failed: \(text)")
     }
   }
 
   /// An error in a session that was already established.
   var sessionFailure: Failure {
-    alert.map { .tls($0, "the server ended the session with the TLS alert \($0)") }
+    alertFailure("the server ended the session with the TLS alert")
       ?? .tls("session-failed", "the TLS session failed: \(text)")
+  }
+
+  private func alertFailure(_ what: String) -> Failure? {
+    guard let alert, let number = alertNumber else { return nil }
+    // Under TLS 1.3 it comes in the session, as the client's handshake is over when its certificate is missed.
+    let hint = alert == "certificate-required" ? TLSError.certificateHint : nil
+    return .tls(alert, "\(what) \(TLSError.alerts[number] ?? String(number))", hint: hint)
   }
 
   private func tooOld(_ minimum: TLSOptions.Version) -> Failure {

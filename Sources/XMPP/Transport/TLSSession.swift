@@ -88,7 +88,14 @@ public final class TLSSession {
           "connection-lost", "the connection broke during the TLS handshake: \(reason(code))",
           hint: directHint)
       case .failed(let error):
-        throw error.handshakeFailure(minimum: options.minimumVersion, direct: direct)
+        var failure = error.handshakeFailure(minimum: options.minimumVersion, direct: direct)
+        // TLS 1.2 has no alert of its own for a client certificate that is missing.
+        if error.alert == "handshake-failure", ssl_wants_client_certificate(ssl) == 1,
+          options.clientCertificate == nil
+        {
+          failure.hint = TLSError.certificateHint
+        }
+        throw failure
       }
     }
   }
@@ -187,20 +194,14 @@ extension TLSSession {
     description = agreed
     let verification = CertificateVerification(
       reference: domain, service: service, options: options, securityLevel: SSL_get_security_level(ssl))
-    let verdict = try verification.judge(peerChain, now: Int64(time(nil)))
+    let verdict = try verification.judge(
+      certificates(in: SSL_get_peer_cert_chain(ssl)), now: Int64(time(nil)))
     certificate = verdict.description
     if let alpn = agreed.alpn, !direct || alpn != service.alpn {
       throw .tls("no-application-protocol", "the server chose the protocol \(alpn), which was not offered")
     }
     if let failure = verdict.failure { throw failure }
     isTrusted = true
-  }
-
-  private var peerChain: [Certificate] {
-    guard let chain = SSL_get_peer_cert_chain(ssl) else { return [] }
-    return (0..<max(0, OPENSSL_sk_num(chain))).compactMap { index in
-      OPENSSL_sk_value(chain, index).map { Certificate(sharing: OpaquePointer($0)) }
-    }
   }
 
   private var directHint: String? { direct ? "it may want STARTTLS: --tls starttls" : nil }

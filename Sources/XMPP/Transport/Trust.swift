@@ -1,36 +1,98 @@
 import COpenSSL
 import Glibc
 
-/// Whom to believe about names.
+/// The certificate authorities that are trusted.
 public enum Trust: Sendable {
-  /// The authorities of the system, or of `SSL_CERT_FILE` and `SSL_CERT_DIR`; looked up only when a chain is
-  /// verified.
+  /// Those of the system; looked up only when a chain is verified.
   case system
   /// These alone.
   case authorities(Authorities)
 
-  /// The certificates of one PEM file.
+  /// Authorities that the user named: those of a file, of some folders, or of both.
   public struct Authorities: Sendable {
     let certificates: [Certificate]
+    /// Folders with a file for each authority, named by a hash of its subject.
+    let folders: [String]
+    /// Whether a certificate that is no root, such as the server's own, is trusted as one.
+    let acceptsPartialChains: Bool
+
+    init(certificates: [Certificate], folders: [String] = [], acceptsPartialChains: Bool = true) {
+      self.certificates = certificates
+      self.folders = folders
+      self.acceptsPartialChains = acceptsPartialChains
+    }
   }
 
-  /// OpenSSL's `X509_STORE *`, owned by the caller.
-  func makeStore() throws(Failure) -> OpaquePointer {
-    guard let store = X509_STORE_new() else { throw outOfMemory }
-    switch self {
-    case .authorities(let authorities):
-      for certificate in authorities.certificates { X509_STORE_add_cert(store, certificate.handle) }
-      // Whoever names an intermediate certificate, or the server's own, means that one.
-      X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
-    case .system:
-      SystemTrust.current.fill(store)
+  /// The trust store that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, the system's if neither is set.
+  ///
+  /// - Throws: status 66 or 65, naming the variable, if one of them leads to no authority. Using the system's instead would
+  ///   trust more than the user meant to.
+  public static func fromEnvironment() throws(Failure) -> Trust {
+    try fromEnvironment(
+      file: value(X509_get_default_cert_file_env()), folders: value(X509_get_default_cert_dir_env()))
+  }
+
+  static func fromEnvironment(file: String?, folders: String?) throws(Failure) -> Trust {
+    guard file != nil || folders != nil else { return .system }
+    var certificates: [Certificate] = []
+    if let file {
+      do throws(Failure) {
+        certificates = try PEMFile(path: file).certificates()
+      } catch {
+        var failure = error
+        failure.message = "SSL_CERT_FILE: \(error.message)"
+        throw failure
+      }
     }
+    let named = (folders ?? "").utf8.split(separator: UInt8(ascii: ":")).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    let hashed = named.filter(HashedFolder.hasNames)
+    if let folders, hashed.isEmpty {
+      throw Failure(
+        .input, "no-authorities",
+        "SSL_CERT_DIR: \(folders) has no certificate that is named by the hash of its subject",
+        hint: "run openssl rehash \(named.first ?? "DIR"), or unset SSL_CERT_DIR", status: .noInput)
+    }
+    return .authorities(
+      Authorities(certificates: certificates, folders: hashed, acceptsPartialChains: false))
+  }
+
+  /// OpenSSL's `X509_STORE *`, owned by the caller, with every authority that may be needed to verify a chain.
+  func makeStore(for chain: [Certificate]) throws(Failure) -> OpaquePointer {
+    guard let store = X509_STORE_new() else { throw outOfMemory }
+    let authorities = if case .authorities(let named) = self { named } else { Trust.ofSystem }
+    for certificate in authorities.certificates { X509_STORE_add_cert(store, certificate.handle) }
+    HashedFolder.add(issuersOf: chain, from: authorities.folders, to: store)
+    // Whoever names an intermediate certificate, or the server's own, means that one.
+    if authorities.acceptsPartialChains { X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN)) }
+    ERR_clear_error()
     return store
+  }
+
+  /// The folder of the system if there is one, as looking into it costs a fraction of reading a whole bundle; else the first
+  /// bundle that is there.
+  private static var ofSystem: Authorities {
+    let folders = [String(cString: X509_get_default_cert_dir()), "/etc/ssl/certs"]
+    let hashed = folders.first(where: HashedFolder.hasNames).map { [$0] } ?? []
+    let bundles =
+      hashed.isEmpty
+      ? [
+        String(cString: X509_get_default_cert_file()), "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+      ] : []
+    let certificates = bundles.lazy.compactMap { try? PEMFile(path: $0).certificates() }.first ?? []
+    return Authorities(certificates: certificates, folders: hashed, acceptsPartialChains: false)
+  }
+
+  private static func value(_ name: UnsafePointer<CChar>?) -> String? {
+    guard let name, let value = getenv(name), value.pointee != 0 else { return nil }
+    return String(cString: value)
   }
 }
 
 extension Trust.Authorities {
-  /// Reads them.
+  /// Reads those of one file.
   ///
   /// - Throws: `.noInput` where the file cannot be read, `.data` where it does not hold certificates.
   public init(file: String) throws(Failure) {
@@ -38,44 +100,12 @@ extension Trust.Authorities {
   }
 }
 
-/// Where the system keeps its authorities.
-struct SystemTrust {
-  /// Files of all authorities, in the order to try them; the first that exists is enough.
-  var files: [String]
-  /// Folders with a file for each authority, named by a hash of its subject.
-  var folders: [String]
-  /// Whether a file is read only where there is no folder.
-  var prefersFolders: Bool
-
-  /// As the environment and OpenSSL's build have it.
-  static var current: SystemTrust {
-    let file = environment(X509_get_default_cert_file_env())
-    let folder = environment(X509_get_default_cert_dir_env())
-    return SystemTrust(
-      files: file.map { [$0] } ?? [
-        String(cString: X509_get_default_cert_file()), "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
-      ],
-      folders: folder.map { $0.split(separator: ":").map(String.init) } ?? [
-        String(cString: X509_get_default_cert_dir()), "/etc/ssl/certs",
-      ],
-      prefersFolders: file == nil)
-  }
-
-  /// Lets a store find them. A folder is looked into by name while a chain is built, which costs a fraction
-  /// of reading a whole bundle.
-  func fill(_ store: OpaquePointer) {
-    let hashed = folders.first(where: isHashed)
-    if let hashed, let lookup = X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir()) {
-      _ = x509_lookup_add_dir(lookup, hashed)
-      if prefersFolders { return }
-    }
-    _ = files.first { X509_STORE_load_file(store, $0) == 1 }
-    ERR_clear_error()
-  }
-
-  /// Whether a folder has a name such as `4042bcee.0`.
-  private func isHashed(_ folder: String) -> Bool {
+/// A folder with a file for each authority, named by a hash of its subject, such as `4042bcee.0`.
+///
+/// OpenSSL can look into one by itself, and would wait for ever at a name that is a FIFO.
+private enum HashedFolder {
+  /// Whether a folder has such a name.
+  static func hasNames(_ folder: String) -> Bool {
     guard let stream = opendir(folder) else { return false }
     defer { closedir(stream) }
     while let entry = readdir(stream) {
@@ -85,8 +115,21 @@ struct SystemTrust {
     return false
   }
 
-  private static func environment(_ name: UnsafePointer<CChar>?) -> String? {
-    guard let name, let value = getenv(name), value.pointee != 0 else { return nil }
-    return String(cString: value)
+  /// Adds the issuers of some certificates, theirs, and so on. What cannot be read is not there.
+  static func add(issuersOf chain: [Certificate], from folders: [String], to store: OpaquePointer) {
+    var seen: Set<String> = []
+    var waiting = folders.isEmpty ? [] : chain
+    while let certificate = waiting.popLast() {
+      let hash = certificate.issuerHash
+      guard seen.insert(hash).inserted else { continue }
+      for folder in folders {
+        var number = 0
+        while let found = try? PEMFile(path: "\(folder)/\(hash).\(number)").certificates() {
+          for issuer in found { X509_STORE_add_cert(store, issuer.handle) }
+          waiting += found
+          number += 1
+        }
+      }
+    }
   }
 }

@@ -31,9 +31,7 @@ struct Listen: OffersAllOptions {
     let limit = try once("--max-time", filter.maxTime)?.value ?? login.maxTime
     let waiter = Waiter(seconds: limit, interrupts: Interrupts())
     let plan = try makePlan(login)
-    if login.settings.tls.insecure {
-      Printer.diagnostic("xmppctl: warning: the certificate is not verified (--insecure)")
-    }
+    Printer.warnings(login.settings)
     if plan.duplex { try login.password.claimInput(waiter) }
     defer { plan.state?.discardIfEmpty() }
     let saved = try plan.state?.load(account: login.jid, capacity: Listener.capacity)

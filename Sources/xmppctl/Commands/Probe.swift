@@ -39,12 +39,7 @@ struct Probe {
     waiter = Waiter(seconds: limit, interrupts: Interrupts())
     connection = Connection(settings, waiter: waiter, trace: try options.makeTrace())
     self.account = account(waiter)
-    if settings.tls.insecure { Probe.warnInsecure() }
-  }
-
-  /// Says that nobody vouches for the server, each time.
-  static func warnInsecure() {
-    Printer.diagnostic("xmppctl: warning: the certificate is not verified (--insecure)")
+    Printer.warnings(settings)
   }
 
   /// Goes as far as `goal` and prints the report, also where it failed.
@@ -53,6 +48,7 @@ struct Probe {
   func run(until goal: Goal, print: (Report) -> [UInt8]) throws {
     defer { connection.close() }
     try? connection.open(until: goal, as: account)
+    Printer.redirections(connection.report)
     // What was learnt is worth a moment more when the time is over.
     let failure = connection.report.failure
     connection.close()

@@ -36,7 +36,7 @@ struct Send: OffersAllOptions {
     try login.password.claimInput(waiter)
     let source = try message.source(template)
     try source.prepare(waiter)
-    if login.settings.tls.insecure { Probe.warnInsecure() }
+    Printer.warnings(login.settings)
 
     let session = Session<Int>(
       login.settings, account: login.account(waiter), waiter: waiter, trace: trace,

@@ -17,6 +17,7 @@ extension Listener {
 
   /// Opens the session, or comes back to it.
   func open() throws(Failure) {
+    defer { Printer.redirections(session.connection.report) }
     let opening = try session.open(resumable: plan.reconnects || plan.state != nil)
     sentKept = Footprint()
     switch opening {

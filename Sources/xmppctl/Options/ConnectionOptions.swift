@@ -94,15 +94,17 @@ struct ConnectionOptions: ParsableArguments {
     settings.connectTimeout =
       try once("--connect-timeout", connectTimeout)?.value ?? account.connectTimeout ?? 10
     settings.tls = try tlsOptions(account)
+    // A private key, or the password of a proxy.
+    if settings.tls.clientCertificate != nil || settings.proxy != nil { leaveNoCore() }
     return settings
   }
 
   private func tlsOptions(_ account: AccountSettings) throws -> TLSOptions {
     var options = TLSOptions()
     options.minimumVersion = try once("--tls-min", tlsMin) ?? account.minimumVersion ?? .tls12
-    if let file = try once("--cacert", cacert) ?? account.cacert {
-      options.trust = .authorities(try .init(file: file))
-    }
+    options.trust =
+      try (try once("--cacert", cacert) ?? account.cacert).map { .authorities(try .init(file: $0)) }
+      ?? .fromEnvironment()
     let file = try once("--cert", cert)
     // Another certificate has another key.
     let keyFile = try once("--key", key) ?? (file == nil ? account.key : nil)

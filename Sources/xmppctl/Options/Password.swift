@@ -55,16 +55,6 @@ final class Password {
     case .terminal: return try PasswordPrompt().ask("Password for \(jid.bare): ", waiter)
     }
   }
-
-  /// From here on a crash writes no core file. A limit of one byte is below the least a file needs, and unlike zero it
-  /// also keeps the kernel from piping the memory to a crash reporter (`core(5)`, `coredump_pipe`).
-  private func leaveNoCore() {
-    var limits = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limits) == 0 else { return }
-    limits.rlim_cur = min(1, limits.rlim_max)
-    limits.rlim_max = limits.rlim_cur
-    setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limits)
-  }
 }
 
 /// Collects the first line of a password's source where it can be overwritten.

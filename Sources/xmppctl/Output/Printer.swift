@@ -56,6 +56,24 @@ enum Printer {
     if let hint = failure.hint { diagnostic("xmppctl: hint: \(hint.shown)") }
   }
 
+  /// Says where servers sent the run, each time it went there.
+  static func redirections(_ report: Report) {
+    for redirection in report.redirections where redirection.refusal == nil {
+      diagnostic(
+        "xmppctl: warning: \(redirection.source.place.shown) redirected to \(redirection.target.shown)")
+    }
+  }
+
+  /// Says what of the settings gives up protection, each time.
+  static func warnings(_ settings: ConnectionSettings) {
+    if settings.tls.insecure {
+      diagnostic("xmppctl: warning: the certificate is not verified (--insecure)")
+    }
+    if settings.tlsMode == .none {
+      diagnostic("xmppctl: warning: the connection is not encrypted (--tls none)")
+    }
+  }
+
   /// Writes some of the bytes to a descriptor.
   ///
   /// - Returns: how many.

@@ -13,6 +13,10 @@ extension Report {
       }
       json.key("attempts")
       json.array(attempts) { $1.write(to: &$0) }
+      if !redirections.isEmpty {
+        json.key("redirects")
+        json.array(redirections) { $1.write(to: &$0) }
+      }
       if let tls {
         json.key("tls")
         tls.write(to: &json, certificate: certificate)
@@ -71,10 +75,25 @@ extension Attempt {
       endpoint.write(membersTo: &json, address: address)
       json.key("timings")
       timings.write(to: &json)
+      if let tls {
+        json.key("tls")
+        tls.write(to: &json, certificate: certificate)
+      }
       if let failure {
         json.key("error")
         failure.write(to: &json)
       }
+    }
+  }
+}
+
+extension Redirection {
+  fileprivate func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("from", source.place)
+      json.member("target", target)
+      json.member("followed", refusal == nil)
+      json.member("reason", refusal)
     }
   }
 }
@@ -211,6 +230,7 @@ extension CertificateDescription {
         }
       }
       json.member("days_left", Int(daysLeft))
+      json.member("expires_first", expiresFirst)
       json.member("spki_sha256", spkiSHA256)
       json.key("chain")
       json.array(chain) { json, summary in json.object { summary.write(membersTo: &$0) } }

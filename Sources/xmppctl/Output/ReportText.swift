@@ -49,15 +49,27 @@ struct ReportText {
 extension ReportText {
   private var attempts: [String] {
     [terminal.styled(report.domain.shown, .bold)]
-      + report.attempts.map { attempt in
+      + report.attempts.enumerated().flatMap { index, attempt in
         let endpoint = attempt.endpoint
         let order = endpoint.priority.map { " priority \($0) weight \(endpoint.weight ?? 0)" } ?? ""
         let verdict =
           attempt.failure.map { terminal.styled("failed", .red) + ": \($0.message.shown)" }
           ?? (isSettled ? terminal.styled("ok", .green) : "reached")
-        return
+        let line =
           "  \(ReportText.place(endpoint, attempt.address)) [\(endpoint.source.rawValue)\(order)] \(verdict)"
+        // Those of the last one are told at length.
+        return [line] + (index < report.attempts.count - 1 ? brief(attempt) : [])
       }
+  }
+
+  /// TLS and the certificate of an endpoint that is not the one in use.
+  private func brief(_ attempt: Attempt) -> [String] {
+    guard let tls = attempt.tls else { return [] }
+    let certificate = attempt.certificate.map {
+      let trust = $0.verified ? "verified" : "not verified (\($0.reason?.shown ?? "unknown"))"
+      return ", certificate \(trust)" + ($0.daysLeft < 0 ? "" : ", \(days($0))")
+    }
+    return ["    \(tls.version.shown)\(certificate ?? "")"]
   }
 
   private var isSettled: Bool { report.failure == nil }
@@ -96,7 +108,8 @@ extension ReportText {
 
   private func days(_ certificate: CertificateDescription) -> String {
     let days = certificate.daysLeft
-    return days < 0 ? "expired" : days == 1 ? "1 day left" : "\(days) days left"
+    let left = days < 0 ? "expired" : days == 1 ? "1 day left" : "\(days) days left"
+    return left + (certificate.expiresFirst.map { ", \($0.shown) expires first" } ?? "")
   }
 
   /// One line for each part: its name, its time, and a bar that begins where the one before ended. The bars are 40 columns

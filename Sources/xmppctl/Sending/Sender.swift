@@ -319,6 +319,7 @@ extension Sender {
 
   /// Connects: to the session of before, or to a new one and into the room.
   private func open() throws(Failure) {
+    defer { Printer.redirections(session.connection.report) }
     switch try session.open(resumable: true) {
     case .resumed(let acknowledged, let numbers):
       (opened, isOpen) = (.now, true)

@@ -1,0 +1,22 @@
+/// Where a server sent a run by `see-other-host` (RFC 6120 §4.9.3.19), and whether it went there.
+public struct Redirection: Sendable {
+  /// The endpoint that sent it.
+  public var source: Endpoint
+  /// Where to, as the server wrote it.
+  public var target: String
+  /// Why it did not go there; `nil` if it did.
+  public var refusal: String?
+}
+
+/// The rule for addresses, which keeps a server from having this machine connect to what only this machine can reach: a
+/// redirection leads to addresses that reach as far as the server's own or further, never to nearer ones.
+struct RedirectionRule {
+  /// How far the address of the server reaches.
+  private let origin: AddressScope
+
+  /// - Parameter address: that of the server; `nil` through a proxy, where it counts as a public one.
+  init(from address: IPAddress?) { origin = address?.reach ?? .everywhere }
+
+  /// Whether an address may be connected to.
+  func permits(_ address: IPAddress) -> Bool { address.reach.map { $0 >= origin } ?? false }
+}
