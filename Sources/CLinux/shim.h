@@ -22,3 +22,7 @@ typedef ElfW(Nhdr) note_header;
 extern char **environ;
 // A function, as Swift does not let a mutable global through.
 static inline char **process_environment(void) { return environ; }
+
+// The first argument where the kernel has put it, which others on the machine can read; the others follow it.
+extern char *program_invocation_name;
+static inline char *process_arguments(void) { return program_invocation_name; }

@@ -34,6 +34,7 @@ struct XMPPCtl: ParsableCommand {
       Printer.diagnostic(helpMessage())
       Glibc.exit(ExitStatus.usage.rawValue)
     }
+    Environment.hideProxyPasswords()
     do {
       var command = try parseAsRoot(arguments)
       try command.run()
@@ -43,7 +44,7 @@ struct XMPPCtl: ParsableCommand {
     } catch {
       guard exitCode(for: error).rawValue == EX_USAGE else { exit(withError: error) }
       let command = command(of: arguments)
-      var failure = Failure.usage(message(for: error), hint: "\(help(for: arguments)) says what there is")
+      var failure = Failure.usage(message(for: error), hint: hint(for: arguments))
       if let command, !commands.contains(command) {
         let known = commands.joined(separator: ", ")
         failure = .usage("there is no such command", hint: "the commands are \(known)")
@@ -70,6 +71,14 @@ struct XMPPCtl: ParsableCommand {
   private static func command(of arguments: [String]) -> String? {
     let first = arguments.first { !$0.utf8.starts(with: "-".utf8) && !$0.isEmpty }
     return arguments.first(where: commands.contains) ?? first
+  }
+
+  /// What to do about arguments that were not understood.
+  private static func hint(for arguments: [String]) -> String {
+    let old = arguments.contains { $0 == "--room-password" || $0.utf8.starts(with: "--room-password=".utf8) }
+    return old
+      ? "others can see the arguments: use --room-password-file, --room-password-command or XMPPCTL_ROOM_PASSWORD"
+      : "\(help(for: arguments)) says what there is"
   }
 
   private static func help(for arguments: [String]) -> String {

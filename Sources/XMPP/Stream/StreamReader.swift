@@ -79,11 +79,11 @@ struct StreamReader: ~Copyable {
     guard event != nil || isBroken else { return }
     switch event {
     case .element(let element):
-      let masked = Mask.text(for: element)
+      let redacted = trace?.redacted(element)
       if tracedCount == traced.count {
-        trace?.show(.received, traced, masked: masked)
+        trace?.show(.received, traced, redacted: redacted)
       } else {
-        trace?.show(.received, element.xml.utf8, masked: masked)
+        trace?.show(.received, (redacted ?? element.xml).utf8)
       }
     case .header, .end: trace?.show(.received, traced)
     case nil:

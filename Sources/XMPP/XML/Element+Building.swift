@@ -57,6 +57,37 @@ extension Element {
     return Element(self.name, namespace, attributes: attributes, nodes: Array(children))
   }
 
+  /// The same element with other values in it.
+  ///
+  /// - Parameter replacement: asked for each cell of the element in document order, with the bytes of an attribute or a text,
+  ///   without any for an element; gives what takes their place, or `nil` to keep them.
+  func replacingValues(_ replacement: (Int, UnsafeBufferPointer<UInt8>) -> [UInt8]?) -> Element {
+    let copy = Tape()
+    copy.names = tape.names
+    copy.copy(self, replacement)
+    return Element(tape: copy, index: 0)
+  }
+
+  /// The same element with other names and namespaces; `replacement` gives `nil` for those to be kept.
+  func replacingNames(_ replacement: (String) -> String?) -> Element {
+    let copy = Tape()
+    copy.names = tape.names
+    copy.copy(self) { _, _ in nil }
+    var known: [UInt32: UInt32] = [:]
+    func place(_ old: UInt32) -> UInt32 {
+      if old < CommonName.strings.count { return old }
+      if let place = known[old] { return place }
+      let new = replacement(tape.names[Int(old)]).map(copy.intern) ?? old
+      known[old] = new
+      return new
+    }
+    for index in copy.cells.indices {
+      copy.cells[index].name = place(copy.cells[index].name)
+      copy.cells[index].namespace = place(copy.cells[index].namespace)
+    }
+    return Element(tape: copy, index: 0)
+  }
+
   private init(
     _ name: String, _ namespace: String, _ attributes: KeyValuePairs<String, String?>,
     content: (Tape) -> Void

@@ -24,10 +24,11 @@ struct Connect: ParsableCommand {
 
   func run() throws {
     let terminal = Terminal()
-    try Probe(target, options, time).run(until: .secured) { report in
-      json
-        ? report.json(indented: terminal.isOutputTerminal)
-        : Array(ReportText(report: report, terminal: terminal).connect.utf8)
+    try Probe(target, options, time).run(until: .secured) { report, write in
+      write(
+        json
+          ? report.json(indented: terminal.isOutputTerminal, drain: write)
+          : Array(ReportText(report: report, terminal: terminal).connect.utf8))
     }
   }
 }

@@ -21,3 +21,15 @@ struct StanzaEnvelope {
     self.archive = archive
   }
 }
+
+extension StanzaEnvelope {
+  /// The envelope without the run's secrets, which a peer may repeat in it.
+  func redacted(by echoes: EchoRedaction) -> StanzaEnvelope {
+    if delay == nil, archive == nil { return self }
+    var redacted = self
+    redacted.archive = archive.map(echoes.text)
+    redacted.delay?.stamp = (delay?.stamp).map(echoes.text) ?? ""
+    redacted.delay?.from = (delay?.from).map(echoes.text)
+    return redacted
+  }
+}
