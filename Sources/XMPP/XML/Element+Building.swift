@@ -88,15 +88,16 @@ extension Element {
     return Element(tape: copy, index: 0)
   }
 
-  private init(
+  /// An element whose content is written piece by piece, so that many pieces are never there as elements of their own.
+  init<E: Error>(
     _ name: String, _ namespace: String, _ attributes: KeyValuePairs<String, String?>,
-    content: (Tape) -> Void
-  ) {
+    content: (Tape) throws(E) -> Void
+  ) throws(E) {
     let present = attributes.compactMap { name, value in value.map { Attribute(name, $0) } }
     let tape = Tape()
     tape.openElement(tape.intern(name), tape.intern(namespace), attributes: present.count)
     for attribute in present { tape.attribute(attribute) }
-    content(tape)
+    try content(tape)
     tape.closeElement()
     self.init(tape: tape, index: 0)
   }
