@@ -29,9 +29,9 @@ function __xmppctl_parse_tokens -S
         case 'bind'
             __xmppctl_parse_subcommand 1 'json' 'register' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'm/max-time=+' 'version' 'h/help'
         case 'send'
-            __xmppctl_parse_subcommand -r 1 'm/message=+' 'subject=+' 'thread=+' 'id=+' 'lang=+' 'type=+' 'oob-url=+' 'room' 'nick=+' 'room-password=+' 'lines' 'ndjson' 'xml' 'confirm=+' 'keep-going' 'replace-invalid' 'retry' 'json' 'max-time=+' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'version' 'h/help'
+            __xmppctl_parse_subcommand -r 1 'm/message=+' 'subject=+' 'thread=+' 'id=+' 'lang=+' 'type=+' 'oob-url=+' 'room' 'nick=+' 'room-password-file=+' 'room-password-command=+' 'lines' 'ndjson' 'xml' 'confirm=+' 'keep-going' 'replace-invalid' 'retry' 'json' 'max-time=+' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'version' 'h/help'
         case 'listen'
-            __xmppctl_parse_subcommand 0 'json' 'xml' 'type=+' 'from=+' 'namespace=+' 'n/count=+' 'idle=+' 'm/max-time=+' 'room=+' 'nick=+' 'room-password=+' 'history=+' 'carbons' 'priority=+' 'no-presence' 'since=+' 'receipts' 'no-reconnect' 'ping-interval=+' 'state=+' 'duplex' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'version' 'h/help'
+            __xmppctl_parse_subcommand 0 'json' 'xml' 'type=+' 'from=+' 'namespace=+' 'n/count=+' 'idle=+' 'm/max-time=+' 'room=+' 'nick=+' 'room-password-file=+' 'room-password-command=+' 'history=+' 'carbons' 'priority=+' 'no-presence' 'since=+' 'receipts' 'no-reconnect' 'ping-interval=+' 'state=+' 'duplex' 'j/jid=+' 'a/account=+' 'password-file=+' 'password-command=+' 'mechanism=+' 'resource=+' 'compress' 'no-sasl2' 'config=+' 'connect-to=+' 'tls=+' 'cacert=+' 'cert=+' 'key=+' 'pin=+' 'k/insecure' 'tls-min=+' '4/ipv4' '6/ipv6' 'dns-server=+' 'proxy=+' 'connect-timeout=+' 'trace=+' 'trace-secrets' 'v/verbose' 'version' 'h/help'
         case 'help'
             __xmppctl_parse_subcommand -r 1 'version'
         end
@@ -184,7 +184,8 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'oob-url' -d 'A link that goes with it (XEP-0066).' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" room' -l 'room' -d 'RECIPIENT is a room: join it, send, leave.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'nick' -d 'The nickname in the room; the localpart without it.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'room-password' -d 'The room\'s password.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'room-password-file' -d 'Read the room\'s password from the first line of FILE; - is stdin.' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'room-password-command' -d 'Take the room\'s password from the first line that CMD prints.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" lines' -l 'lines' -d 'Each line of standard input is a message.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" ndjson' -l 'ndjson' -d 'Each line of standard input is a JSON object.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" xml' -l 'xml' -d 'Standard input is stanzas; iqs\' answers are printed.'
@@ -231,7 +232,8 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -s 'm' -l 'max-time' -d 'Stop after S seconds; without it, never.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room' -d 'Join this room. Repeatable.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'nick' -d 'The nickname in rooms; the localpart otherwise.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room-password' -d 'The rooms\' password.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room-password-file' -d 'Read the room\'s password from the first line of FILE; - is stdin.' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room-password-command' -d 'Take the room\'s password from the first line that CMD prints.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'history' -d 'Ask a room for its last N messages.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" carbons' -l 'carbons' -d 'Also what the account\'s other devices get and send (XEP-0280).'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'priority' -d 'The priority of the presence, -128 to 127.' -rfka ''

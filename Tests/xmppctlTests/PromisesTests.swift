@@ -36,7 +36,7 @@ import Testing
             suite = String(struct_)
           } else if let function = match.3 {
             guard let shown = name else { continue }
-            let rows = shown.firstMatch(of: #/^((?:[TAXSIDC]\d+, )*[TAXSIDC]\d+): /#)?.1
+            let rows = shown.firstMatch(of: #/^((?:[A-Z]\d+, )*[A-Z]\d+): /#)?.1
             tests.append(
               Found(
                 module: module, suite: suite, function: String(function),
@@ -53,7 +53,7 @@ import Testing
 
   /// The rows of the page in their order, with what stands in their last column.
   private func rows(_ page: String) -> [(row: String, tests: String)] {
-    page.matches(of: #/(?m)^\| ([TAXSIDC]\d+) \| [^\n]* \| ([^|\n]*)\|$/#).map {
+    page.matches(of: #/(?m)^\| ([A-Z]\d+) \| [^\n]* \| ([^|\n]*)\|$/#).map {
       (String($0.1), $0.2.trimmingCharacters(in: .whitespaces))
     }
   }
@@ -75,7 +75,7 @@ import Testing
     let executed = Set(tests.filter { $0.module == "xmppctlTests" }.flatMap(\.rows))
     #expect(Set(rows.map(\.row)).subtracting(executed) == [], "rows without a test of the executable")
     if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] != nil {
-      page.replace(#/(?m)^(\| ([TAXSIDC]\d+) \| [^\n]* \| )[^|\n]*\|$/#) {
+      page.replace(#/(?m)^(\| ([A-Z]\d+) \| [^\n]* \| )[^|\n]*\|$/#) {
         $0.1 + cell(String($0.2), tests) + " |"
       }
       try page.write(to: Self.root.appendingPathComponent(Self.page), atomically: true, encoding: .utf8)
