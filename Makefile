@@ -13,7 +13,7 @@ executable := .build/release/xmppctl
 bin := $(DESTDIR)$(PREFIX)/bin
 share := $(DESTDIR)$(PREFIX)/share
 
-.PHONY: build demo test fuzz bench memory torture sanitize mutate lint deb check-deb install uninstall clean help
+.PHONY: build demo test fuzz bench memory growth torture sanitize mutate lint deb check-deb install uninstall clean help
 
 build: ## the executable, as it is released
 	scripts/install-dependencies.sh build
@@ -37,6 +37,9 @@ bench: ## the speed beside that of other programs
 
 memory: ## the most memory it ever has, with what asks for much of it; fails above the ceiling
 	Tests/Benchmarks/memory.sh
+
+growth: ## how time and memory grow with what a server sends; fails if faster than its size (SHAPE=stanza)
+	SHAPE='$(SHAPE)' Tests/Benchmarks/growth.sh
 
 torture: ## what takes minutes: floods, kills, failing system calls, bad lines (TIME=300 SEED=… RUNS=… ONLY=Chaos)
 	scripts/install-dependencies.sh test

@@ -430,7 +430,11 @@ _xmppctl_send() {
     '--nick')
         return
         ;;
-    '--room-password')
+    '--room-password-file')
+        __xmppctl_add_completions -f
+        return
+        ;;
+    '--room-password-command')
         return
         ;;
     '--confirm')
@@ -541,7 +545,11 @@ _xmppctl_listen() {
     '--nick')
         return
         ;;
-    '--room-password')
+    '--room-password-file')
+        __xmppctl_add_completions -f
+        return
+        ;;
+    '--room-password-command')
         return
         ;;
     '--history')

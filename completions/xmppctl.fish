@@ -187,7 +187,8 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'oob-url' -d 'A link that goes with it (XEP-0066).' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" room' -l 'room' -d 'RECIPIENT is a room: join it, send, leave.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'nick' -d 'The nickname in the room; the localpart without it.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'room-password' -d 'The room\'s password.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'room-password-file' -d 'Read the room\'s password from the first line of FILE; - is stdin.' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'room-password-command' -d 'Take the room\'s password from the first line that CMD prints.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" lines' -l 'lines' -d 'Each line of standard input is a message.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" ndjson' -l 'ndjson' -d 'Each line of standard input is a JSON object.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" xml' -l 'xml' -d 'Standard input is stanzas; iqs\' answers are printed.'
@@ -235,7 +236,8 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -s 'm' -l 'max-time' -d 'Stop after S seconds; without it, never.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room' -d 'Join this room. Repeatable.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'nick' -d 'The nickname in rooms; the localpart otherwise.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room-password' -d 'The rooms\' password.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room-password-file' -d 'Read the room\'s password from the first line of FILE; - is stdin.' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'room-password-command' -d 'Take the room\'s password from the first line that CMD prints.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'history' -d 'Ask a room for its last N messages.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" carbons' -l 'carbons' -d 'Also what the account\'s other devices get and send (XEP-0280).'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'priority' -d 'The priority of the presence, -128 to 127.' -rfka ''

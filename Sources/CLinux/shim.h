@@ -26,3 +26,7 @@ static inline int set_not_dumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0
 extern char **environ;
 // A function, as Swift does not let a mutable global through.
 static inline char **process_environment(void) { return environ; }
+
+// The first argument where the kernel has put it, which others on the machine can read; the others follow it.
+extern char *program_invocation_name;
+static inline char *process_arguments(void) { return program_invocation_name; }

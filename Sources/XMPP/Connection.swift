@@ -64,7 +64,7 @@ public final class Connection {
   public func close(within seconds: Double = 0) -> Failure? {
     guard let channel else { return nil }
     guard isStreamOpen else { return shut(within: 0) }
-    write(masked: nil) { $0.closeStream() }
+    write(redacted: nil) { $0.closeStream() }
     isStreamOpen = false
     waiter = waiter.closing(within: seconds)
     do throws(Failure) {
@@ -124,7 +124,7 @@ extension Connection {
     let start = Deadline.now
     defer { spend(.stream, since: start) }
     reader.restart()
-    write(masked: nil) { writer in
+    write(redacted: nil) { writer in
       writer.openStream(
         content: Namespace.client,
         ["to": settings.domain.domainpart, "version": "1.0", "xml:lang": "en"])
@@ -185,14 +185,14 @@ extension Connection {
 
   /// Sends an element.
   func send(_ element: Element) {
-    write(masked: trace == nil ? nil : Mask.text(for: element)) { $0.copy(element) }
+    write(redacted: trace?.redacted(element)) { $0.copy(element) }
   }
 
-  private func write(masked: String?, _ content: (inout XMLWriter) -> Void) {
+  private func write(redacted: String?, _ content: (inout XMLWriter) -> Void) {
     var writer = XMLWriter(inside: Namespace.client)
     content(&writer)
     channel?.queue(writer.bytes)
-    trace?.show(.sent, writer.bytes, masked: masked)
+    trace?.show(.sent, writer.bytes, redacted: redacted)
   }
 
   /// The next element of the stream; a stream error and the end of the stream are failures.

@@ -1,12 +1,13 @@
 import Glibc
 
-/// The XML of a connection, line by line with times, for a person to read: secrets masked, controls escaped.
+/// The XML of a connection, line by line with times, for a person to read: secrets redacted, controls escaped.
 public final class Trace {
   /// Takes one line without its end: what stands before the text, and the text.
   private let bytes: ((String, String) -> Void)?
   /// Takes one line without its end.
   private let notes: ((String) -> Void)?
   private let showsSecrets: Bool
+  private let echoes: EchoRedaction
   private let start = Deadline.now
 
   /// - Parameters:
@@ -14,10 +15,15 @@ public final class Trace {
   ///   - bytes: takes each line of the trace, what is on the wire and the notes between: first its time and direction, then
   ///     its text.
   ///   - notes: takes the notes alone.
-  public init(showsSecrets: Bool, bytes: ((String, String) -> Void)?, notes: ((String) -> Void)?) {
+  ///   - echoes: what the peer may repeat of the run's secrets.
+  public init(
+    showsSecrets: Bool, bytes: ((String, String) -> Void)?, notes: ((String) -> Void)?,
+    echoes: EchoRedaction = EchoRedaction()
+  ) {
     self.showsSecrets = showsSecrets
     self.bytes = bytes
     self.notes = notes
+    self.echoes = echoes
   }
 
   /// Which way the bytes went.
@@ -27,16 +33,22 @@ public final class Trace {
     case note = "*"
   }
 
-  /// Shows bytes of a stream. `masked` is what is shown in their place unless secrets are asked for.
-  func show(_ direction: Direction, _ bytes: some Collection<UInt8>, masked: String? = nil) {
-    guard !bytes.isEmpty else { return }
-    let text = masked.flatMap { showsSecrets ? nil : $0 } ?? String(decoding: bytes, as: UTF8.self)
-    line(direction, text)
+  /// What is shown in place of an element that has something to redact; `nil` if it is shown as it is.
+  func redacted(_ element: Element) -> String? {
+    if bytes == nil || showsSecrets { return nil }
+    let redacted = echoes.redacted(element)
+    return Redaction.text(for: redacted ?? element) ?? redacted?.xml
+  }
+
+  /// Shows bytes of a stream, or `redacted` in their place.
+  func show(_ direction: Direction, _ bytes: some Collection<UInt8>, redacted: String? = nil) {
+    guard self.bytes != nil, !bytes.isEmpty else { return }
+    line(direction, redacted ?? String(decoding: bytes, as: UTF8.self))
   }
 
   /// Says what happened between the bytes.
   func note(_ text: String) {
-    notes?(text)
+    notes?(echoes.text(text))
     line(.note, text)
   }
 
@@ -45,6 +57,6 @@ public final class Trace {
     let tenths = Int(Deadline.now.milliseconds(since: start) * 10)
     let time = "\(tenths / 10).\(tenths % 10)"
     let pad = String(repeating: " ", count: max(0, 8 - time.utf8.count))
-    bytes("\(pad)\(time) ms \(direction.rawValue): ", text)
+    bytes("\(pad)\(time) ms \(direction.rawValue): ", showsSecrets ? text : echoes.text(text))
   }
 }

@@ -32,6 +32,7 @@ struct XMPPCtl: ParsableCommand {
       Printer.diagnostic(helpMessage())
       Glibc.exit(ExitStatus.usage.rawValue)
     }
+    Environment.hideProxyPasswords()
     do {
       var command = try parse(arguments)
       if let command = command as? any OffersAllOptions, command.help.helpAll {
@@ -46,8 +47,7 @@ struct XMPPCtl: ParsableCommand {
       let command = command(of: arguments)
       let message = message(for: error)
       let lacksFile = message.utf8.starts(with: "Missing value for '--trace ".utf8)
-      let hint =
-        lacksFile ? "use --trace - for standard error" : "\(help(for: arguments)) says what there is"
+      let hint = lacksFile ? "use --trace - for standard error" : hint(for: arguments)
       var failure = Failure.usage(message, hint: hint)
       if let command, !commands.contains(command) {
         let known = commands.joined(separator: ", ")
@@ -91,6 +91,14 @@ struct XMPPCtl: ParsableCommand {
   private static func command(of arguments: [String]) -> String? {
     let first = arguments.first { !$0.utf8.starts(with: "-".utf8) && !$0.isEmpty }
     return arguments.first(where: commands.contains) ?? first
+  }
+
+  /// What to do about arguments that were not understood.
+  private static func hint(for arguments: [String]) -> String {
+    let old = arguments.contains { $0 == "--room-password" || $0.utf8.starts(with: "--room-password=".utf8) }
+    return old
+      ? "others can see the arguments: use --room-password-file, --room-password-command or XMPPCTL_ROOM_PASSWORD"
+      : "\(help(for: arguments)) says what there is"
   }
 
   private static func help(for arguments: [String]) -> String {

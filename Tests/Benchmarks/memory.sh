@@ -76,6 +76,15 @@ done
 measure "listen --json, the same, traced" "$lines" sh "${listen[@]}" --trace=/dev/null --count 32 --jid costly.test
 measure "listen --json, a stanza of 200 MB" "$refused" sh "${listen[@]}" --jid huge.test
 measure "listen --json, a zlib bomb of 1 GB" "$refused" sh "${listen[@]}" --compress --jid zip-bomb.test
+for style in "features --json" "features --xml" features; do
+  # shellcheck disable=SC2086 # these are words
+  measure "$style, a value that is escaped throughout" "$lines" sh "$xmppctl" $style "${way[@]}" controls.test
+done
+rejected='"$@" >/dev/null; [ $? = 77 ]'
+export XMPPCTL_PASSWORD=none
+measure "bind --json, 20,000 mechanisms, 20,000 binding types" "$rejected" sh "$xmppctl" bind --json "${way[@]}" a@bindings.test
+measure "bind --json, a challenge of 1.2 MB" "$rejected" sh "$xmppctl" bind --json "${way[@]}" a@challenge.test
+unset XMPPCTL_PASSWORD
 awk 'BEGIN { for (number = 0; number < 200000; number++)
   printf "{\"to\":\"eve@sink.test\",\"id\":\"i%d\",\"type\":\"headline\",\"body\":\"number %d\"}\n", number, number }' >"$folder/input"
 input=$folder/input measure "send --ndjson, 200,000 messages" '

@@ -3,7 +3,9 @@
 The domain that the client asks for says what comes: `100000.stanzas.test` sends 100,000 messages once the client is
 available, and closes; `sink.test` takes what is sent, and acknowledges it (XEP-0198). What is hard on memory: `names.test`
 sends 24 MB of names that are all different, `costly.test` the largest stanzas that are let through, and `huge.test` one of
-200 MB; `zip-bomb.test` offers compression (XEP-0138), for a gigabyte of one letter.
+200 MB; `zip-bomb.test` offers compression (XEP-0138), for a gigabyte of one letter. Before the login, `bindings.test` offers
+thousands of mechanisms and of channel-binding types, `controls.test` a mechanism of escaped characters alone, and
+`challenge.test` sends a challenge of a megabyte.
 
     sink.py serve FILE       listens on loopback, and writes its port into FILE
     sink.py stream NUMBER    the bytes of such a stream to standard output
@@ -92,6 +94,20 @@ def huge(domain, megabytes=200):
     yield b"</body></message>"
 
 
+def mechanisms(names):
+    return f"<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{names}</mechanisms>"
+
+
+# What is offered before the login in place of the usual, by the domain.
+OFFERED = {
+    "bindings.test": mechanisms("<mechanism>SCRAM-SHA-1-PLUS</mechanism>" * 20_000)
+    + "<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'>"
+    + "".join(f"<channel-binding type='t{number}'/>" for number in range(20_000))
+    + "</sasl-channel-binding>",
+    "controls.test": mechanisms(f"<mechanism>{chr(0x85) * 900_000}</mechanism>"),
+    "challenge.test": mechanisms("<mechanism>SCRAM-SHA-1</mechanism>"),
+}
+
 # What a client gets once it is available, by its domain.
 POURED = {"names.test": names, "costly.test": costly, "huge.test": huge, "bomb.test": lambda domain: huge(domain, 1000)}
 
@@ -145,10 +161,14 @@ class Conversation:
     def answer(self, kind, question):
         if kind == "domain":
             self.domain = question["domain"].decode()
+            if self.domain in OFFERED:
+                return HEADER.format(self.domain) + f"<stream:features>{OFFERED[self.domain]}</stream:features>"
             if not self.is_logged_in:
                 return HEADER.format(self.domain) + MECHANISMS
             offers = self.domain.startswith("zip-") and not self.deflater
             return HEADER.format(self.domain) + (BIND.replace("</stream:features>", COMPRESSION) if offers else BIND)
+        if kind == "auth" and self.domain == "challenge.test":
+            return f"<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{'QUFB' * 300_000}</challenge>"
         if kind == "auth":
             self.is_logged_in = True
             return "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"

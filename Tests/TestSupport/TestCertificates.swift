@@ -278,6 +278,7 @@ extension TestCertificates {
   private static func writeKey(_ key: OpaquePointer, to path: String) throws {
     let bio = BIO_new_file(path, "w")
     defer { BIO_free(bio) }
+    chmod(path, 0o600)
     try check(PEM_write_bio_PrivateKey(bio, key, nil, nil, 0, nil, nil))
   }
 }

@@ -223,8 +223,8 @@ import XMPP
   static let command = #"{accounts: {work: {jid: "a@example.org", password_command: "true"}}}"#
 
   @Test(
-    "C12: a file with a password that others may read is refused, also for another account's sake",
-    arguments: [password, proxyPassword], [0o644, 0o640, 0o604])
+    "C12: a file with a password or a command that others may read is refused, also for another account's sake",
+    arguments: [password, proxyPassword, command], [0o644, 0o640, 0o604])
   func readablePassword(json5: String, mode: Int) throws {
     let configured = try ConfiguredLogin(json5, mode: mode)
     let failure = #expect(throws: Failure.self) { try configured.login("--jid", "other@example.org") }
@@ -234,15 +234,16 @@ import XMPP
   }
 
   @Test func aFileWithoutAPasswordMayBeReadByOthers() throws {
-    let configured = try ConfiguredLogin(ConfigurationTrustTests.command, mode: 0o644)
+    let configured = try ConfiguredLogin(
+      "{ accounts: { work: { jid: 'a@example.org', password_file: 'word' } } }", mode: 0o644)
     #expect(try configured.login("--account", "work").jid.full == "a@example.org")
     let secured = try ConfiguredLogin(ConfigurationTrustTests.password, mode: 0o400)
     #expect(try secured.login("--account", "work").passwordText() == "x")
   }
 
-  @Test("C12: a file that anybody may write is refused")
-  func writable() throws {
-    let configured = try ConfiguredLogin(ConfigurationTrustTests.command, mode: 0o646)
+  @Test("C12: a file that others may write is refused", arguments: [0o646, 0o602, 0o620, 0o664])
+  func writable(mode: Int) throws {
+    let configured = try ConfiguredLogin(ConfigurationTrustTests.command, mode: mode)
     let failure = #expect(throws: Failure.self) { try configured.login("--account", "work") }
     #expect(failure?.condition == "insecure-permissions")
   }

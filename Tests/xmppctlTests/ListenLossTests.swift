@@ -210,10 +210,17 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["session"])
   }
 
-  @Test("C11: a room's password is in the request to join, and masked in the trace")
-  func roomPassword() throws {
+  @Test(
+    "C11: a room's password is in the request to join, and redacted in the trace",
+    arguments: ["--room-password-file", "--room-password-command"])
+  func roomPassword(option: String) throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("word", "open-sesame\n")
     let scene = try ListenScene(
-      ["--room", "den@rooms.example.org", "--room-password", "open-sesame", "--trace", "-", "-n", "1"],
+      [
+        "--room", "den@rooms.example.org", option, option.hasSuffix("command") ? "cat \(file)" : file,
+        "--trace", "-", "-n", "1",
+      ],
       .new { talk in
         let join = try talk.await("to='den@rooms.example.org/bob'")
         guard join.contains("<password>open-sesame</password>") else {
@@ -244,8 +251,8 @@ import Testing
 
   @Test func aRoomPasswordWithoutARoomIsNotUnderstood() throws {
     let outcome = try Program.xmppctl.run(
-      try ["listen"] + ListenScene.way(1) + ["--room-password", "x"],
+      try ["listen"] + ListenScene.way(1) + ["--room-password-file", "x"],
       environment: ListenScene.environment)
-    #expect(outcome.status == 64 && outcome.error.contains("--room-password needs --room"))
+    #expect(outcome.status == 64 && outcome.error.contains("--room-password-file needs --room"))
   }
 }

@@ -132,7 +132,9 @@ import Testing
     hold(ReportText(report: try arrived(), terminal: plain()).connect, to: "connect.txt")
     hold(ReportText(report: try arrived(), terminal: plain()).features, to: "features.txt")
     hold(ReportText(report: try bound(), terminal: plain()).features, to: "features-bound.txt")
-    hold(ReportText(report: try arrived(), terminal: plain()).xml, to: "features-xml.txt")
+    var xml: [UInt8] = []
+    ReportText(report: try arrived(), terminal: plain()).xml { xml += $0 }
+    hold(String(decoding: xml, as: UTF8.self), to: "features-xml.txt")
   }
 
   @Test func textOfAFailure() throws {

@@ -42,11 +42,17 @@ import XMPP
     try refused(KeptRoom(name, ["membersonly": "1"]), "registration-required")
     let locked = try KeptRoom(name, ["passwordprotectedroom": "1", "roomsecret": "op&amp;en"])
     try refused(locked, "not-authorized")
-    try refused(locked, "not-authorized", "--room-password", "wrong")
-    let outcome = try locked.scene.send(
-      "--room", "--room-password", "op&en", "-m", "let in", "--trace", "-", locked.address)
+    try refused(locked, "not-authorized", "--room-password-command", "echo wrong")
+    let outcome = try Program.xmppctl.run(
+      locked.scene.arguments(["--room", "-m", "let in", "--trace", "-", locked.address]),
+      environment: SendScene.environment.merging(["XMPPCTL_ROOM_PASSWORD": "op&en"]) { $1 })
     #expect(outcome.status == 0, "\(outcome.error)")
-    #expect(outcome.error.contains("<password>***</password>") && !outcome.error.contains("op&amp;en"))
+    #expect(outcome.error.contains("<password>***</password>"))
+    expectSecret("op&en", nowhereIn: [outcome.error, outcome.output])
+    let input = try locked.scene.send(
+      "--room", "--room-password-file", "-", "--lines", "--json", locked.address, input: "op&en\na\nb\n")
+    #expect(input.status == 0, "\(input.error)")
+    #expect(try input.results.count == 2)
     let open = try KeptRoom(name)
     try refused(open, "conflict", "--nick", "owner")
     try open.ban(open.scene.sender)

@@ -74,7 +74,9 @@ public struct MechanismChoice: Sendable, Equatable {
   public init(from offer: SASLOffer, _ facts: Facts) {
     self.offer = offer
     let type = MechanismChoice.bindingType(offer, facts)
-    let refusals = offer.mechanisms.map { MechanismChoice.refusal(of: $0, offer, facts, type) }
+    // One text for all of them: a server may offer very many mechanisms that have the same reason.
+    let unbound = type == nil ? MechanismChoice.noBinding(offer, facts) : nil
+    let refusals = offer.mechanisms.map { MechanismChoice.refusal(of: $0, facts, unbound: unbound) }
     let acceptable = zip(offer.mechanisms, refusals).compactMap { $1 == nil ? Candidate(rawValue: $0) : nil }
     let chosen = Candidate.allCases.first(where: acceptable.contains)
     candidate = chosen
@@ -95,7 +97,11 @@ public struct MechanismChoice: Sendable, Equatable {
   /// - Throws: `no-mechanism`, with what was offered and why nothing of it will do.
   func chosen() throws(Failure) -> Candidate {
     if let candidate { return candidate }
-    let why = skipped.map { "\($0.mechanism) (\($0.reason))" }.joined(separator: ", ")
+    // A server may offer very many.
+    let few = skipped.prefix(8).map { "\($0.mechanism.shortened(to: 100)) (\($0.reason))" }
+    let why =
+      few.joined(separator: ", ")
+      + (few.count < skipped.count ? " and \(skipped.count - few.count) more" : "")
     throw .authentication(
       "no-mechanism",
       skipped.isEmpty
@@ -123,9 +129,9 @@ public struct MechanismChoice: Sendable, Equatable {
   }
 
   /// Why a mechanism will not do, or `nil` when it will.
-  private static func refusal(
-    of name: String, _ offer: SASLOffer, _ facts: Facts, _ type: ChannelBindingType?
-  ) -> String? {
+  ///
+  /// - Parameter unbound: why none can be bound to the channel; `nil` if one can.
+  private static func refusal(of name: String, _ facts: Facts, unbound: String?) -> String? {
     guard let candidate = Candidate(rawValue: name) else { return "not supported" }
     let named = facts.allows(candidate)
     guard facts.allowed.isEmpty || named else { return Reason.notAllowed }
@@ -133,7 +139,7 @@ public struct MechanismChoice: Sendable, Equatable {
       guard facts.hasLocalpart else { return "no user name given" }
       guard facts.hasPassword else { return "no password given" }
     }
-    if candidate.isBound, type == nil { return noBinding(offer, facts) }
+    if candidate.isBound, let unbound { return unbound }
     switch candidate {
     case .external:
       guard facts.hasClientCertificate else { return Reason.noCertificate }
@@ -179,7 +185,7 @@ public struct MechanismChoice: Sendable, Equatable {
     guard let listed = offer.channelBindings else {
       return "the server does not say which channel bindings it knows"
     }
-    return "no common channel binding; the server has \(listed.joined(separator: ", "))"
+    return "no common channel binding; the server has \(listed.listed())"
   }
 
   /// Whether the client could bind and the server offered nothing to bind with. A server that did offer it

@@ -21,12 +21,13 @@ struct Registration {
     guard query.child("registered", Namespace.register) == nil else {
       throw Registration.refused("conflict", "the account exists already", nil)
     }
-    let content =
-      if let form = query.child("x", Namespace.dataForms) { [try filled(form)] } else {
+    let filled =
+      if let form = query.child("x", Namespace.dataForms) {
+        Element("query", Namespace.register, [try filled(form)])
+      } else {
         try filled(fields: query)
       }
-    return Element(
-      "iq", Namespace.client, ["type": "set", "id": id], [Element("query", Namespace.register, [:], content)])
+    return Element("iq", Namespace.client, ["type": "set", "id": id], [filled])
   }
 
   /// Whether the server made the account.
@@ -42,20 +43,25 @@ struct Registration {
   }
 
   /// The fields as RFC-like names (XEP-0077 §3.1): every empty child but the instructions is one the server wants.
-  private func filled(fields query: Element) throws(Failure) -> [Element] {
-    var content: [Element] = []
-    for field in query.elements where field.namespace.utf8.elementsEqual(Namespace.register.utf8) {
-      switch field.name {
-      case "instructions": continue
-      case "key": content.append(field)
-      default: content.append(Element(field.name, Namespace.register, [:], try value(of: field.name)))
+  private func filled(fields query: Element) throws(Failure) -> Element {
+    try Element("query", Namespace.register, [:]) { (tape) throws(Failure) in
+      for field in query.elements where field.namespace.utf8.elementsEqual(Namespace.register.utf8) {
+        switch field.name {
+        case "instructions": continue
+        case "key": tape.copy(field)
+        default: tape.copy(Element(field.name, Namespace.register, [:], try value(of: field.name)))
+        }
       }
     }
-    return content
   }
 
   private func filled(_ form: Element) throws(Failure) -> Element {
-    var fields: [Element] = []
+    try Element("x", Namespace.dataForms, ["type": "submit"]) { (tape) throws(Failure) in
+      try fill(form, into: tape)
+    }
+  }
+
+  private func fill(_ form: Element, into tape: Tape) throws(Failure) {
     for field in form.elements where field.is("field", Namespace.dataForms) {
       let name = field.attribute("var") ?? ""
       let given = field.child("value", Namespace.dataForms)?.text
@@ -68,11 +74,10 @@ struct Registration {
         guard let given else { throw Registration.wants(name) }
         value = given
       }
-      fields.append(
+      tape.copy(
         Element(
           "field", Namespace.dataForms, ["var": name], [Element("value", Namespace.dataForms, [:], value)]))
     }
-    return Element("x", Namespace.dataForms, ["type": "submit"], fields)
   }
 
   private func value(of field: String) throws(Failure) -> String {

@@ -35,7 +35,7 @@ public struct RoomJoin: Sendable {
   /// What the conditions mean when one joins (§7.2).
   private static func hint(_ condition: String) -> String? {
     switch condition {
-    case "not-authorized": "the room wants a password: --room-password"
+    case "not-authorized": "the room wants a password: --room-password-file or --room-password-command"
     case "forbidden": "this account is banned from the room"
     case "item-not-found": "the room does not exist, or is locked until its owner has configured it"
     case "not-allowed": "rooms may not be made there by this account"

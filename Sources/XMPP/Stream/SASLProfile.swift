@@ -78,8 +78,20 @@ enum SASLProfile {
     bytes.isEmpty ? "=" : String(decoding: Base64.encode(bytes), as: UTF8.self)
   }
 
+  /// The base64 that one step of a login may have; bytes. No mechanism needs a thousandth of it.
+  private static let mostEncoded = 64 << 10
+
   /// The data of an element; `nil` where it has none.
+  ///
+  /// - Throws: `challenge-too-long`, before anything is made of it.
   private static func decoded(_ element: Element) throws(Failure) -> [UInt8]? {
+    let size = element.children.reduce(0) { size, node in
+      if case .text(let text) = node { size + text.withUTF8(\.count) } else { size }
+    }
+    guard size <= mostEncoded else {
+      throw .authentication(
+        "challenge-too-long", "the server's <\(element.name)> has more than \(mostEncoded) bytes")
+    }
     let text = element.text
     if text.isEmpty { return nil }
     if text == "=" { return [] }

@@ -82,16 +82,15 @@ struct StreamReader: ~Copyable {
     guard event != nil || isBroken else { return }
     switch event {
     case .element(let element):
-      let masked = Mask.text(for: element)
+      let redacted = trace?.redacted(element)
       if tracedCount == traced.count {
-        trace?.show(.received, traced, masked: masked)
+        trace?.show(.received, traced, redacted: redacted)
       } else {
-        trace?.show(.received, element.xml.utf8, masked: masked)
+        trace?.show(.received, (redacted ?? element.xml).utf8)
       }
     case .skipped(let startTag, let reason):
-      let note = " (skipped, \(tracedCount) bytes: \(reason.description))"
-      trace?.show(
-        .received, Array((startTag.xml + note).utf8), masked: Mask.text(for: startTag).map { $0 + note })
+      let tag = trace?.redacted(startTag) ?? startTag.xml
+      trace?.show(.received, "\(tag) (skipped, \(tracedCount) bytes: \(reason.description))".utf8)
     case .header, .end: trace?.show(.received, traced)
     case nil:
       // What is no XML at all, as an answer of another protocol, is shown.

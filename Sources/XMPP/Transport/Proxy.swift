@@ -9,6 +9,12 @@ public struct Proxy: Sendable, Equatable {
   /// User name and password, each of at most 255 bytes.
   let credentials: Credentials?
 
+  /// The password, if there is one.
+  public var password: Secret? {
+    guard var bytes = credentials?.password, !bytes.isEmpty else { return nil }
+    return Secret(wiping: &bytes)
+  }
+
   struct Credentials: Sendable, Equatable {
     var user: [UInt8]
     var password: [UInt8]

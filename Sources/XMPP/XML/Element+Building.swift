@@ -57,15 +57,47 @@ extension Element {
     return Element(self.name, namespace, attributes: attributes, nodes: Array(children))
   }
 
-  private init(
+  /// The same element with other values in it.
+  ///
+  /// - Parameter replacement: asked for each cell of the element in document order, with the bytes of an attribute or a text,
+  ///   without any for an element; gives what takes their place, or `nil` to keep them.
+  func replacingValues(_ replacement: (Int, UnsafeBufferPointer<UInt8>) -> [UInt8]?) -> Element {
+    let copy = Tape()
+    copy.names = tape.names
+    copy.copy(self, replacement)
+    return Element(tape: copy, index: 0)
+  }
+
+  /// The same element with other names and namespaces; `replacement` gives `nil` for those to be kept.
+  func replacingNames(_ replacement: (String) -> String?) -> Element {
+    let copy = Tape()
+    copy.names = tape.names
+    copy.copy(self) { _, _ in nil }
+    var known: [UInt32: UInt32] = [:]
+    func place(_ old: UInt32) -> UInt32 {
+      if old < CommonName.strings.count { return old }
+      if let place = known[old] { return place }
+      let new = replacement(tape.names[Int(old)]).map(copy.intern) ?? old
+      known[old] = new
+      return new
+    }
+    for index in copy.cells.indices {
+      copy.cells[index].name = place(copy.cells[index].name)
+      copy.cells[index].namespace = place(copy.cells[index].namespace)
+    }
+    return Element(tape: copy, index: 0)
+  }
+
+  /// An element whose content is written piece by piece, so that many pieces are never there as elements of their own.
+  init<E: Error>(
     _ name: String, _ namespace: String, _ attributes: KeyValuePairs<String, String?>,
-    content: (Tape) -> Void
-  ) {
+    content: (Tape) throws(E) -> Void
+  ) throws(E) {
     let present = attributes.compactMap { name, value in value.map { Attribute(name, $0) } }
     let tape = Tape()
     tape.openElement(tape.intern(name), tape.intern(namespace), attributes: present.count)
     for attribute in present { tape.attribute(attribute) }
-    content(tape)
+    try content(tape)
     tape.closeElement()
     self.init(tape: tape, index: 0)
   }

@@ -65,8 +65,7 @@ public struct Element: Sendable, Equatable {
 
   /// Whether both are the same XML.
   public static func == (left: Element, right: Element) -> Bool {
-    left.is(right.name, right.namespace) && left.attributes.count == right.attributes.count
-      && left.attributes.allSatisfy { mine in right.attributes.contains { $0 == mine } }
+    left.is(right.name, right.namespace) && left.attributes.isSame(as: right.attributes)
       && left.children.elementsEqual(right.children)
   }
 
@@ -142,6 +141,23 @@ public struct Attributes: RandomAccessCollection, Sendable {
   public var endIndex: Int { count }
   /// One of them, in the order they were written.
   public subscript(position: Int) -> Attribute { Attribute(tape: tape, index: first + position) }
+
+  /// Whether both have the same attributes, in any order.
+  func isSame(as other: Attributes) -> Bool {
+    // Those of a pair written alike stand in the same order; others are few unless somebody wants them to be many.
+    count == other.count && (elementsEqual(other) || ordered.elementsEqual(other.ordered))
+  }
+
+  /// By namespace, name and value, byte for byte.
+  private var ordered: [Attribute] {
+    sorted { left, right in
+      let (mine, theirs) = ([left.namespace, left.name], [right.namespace, right.name])
+      for (mine, theirs) in zip(mine, theirs) where !mine.isSame(as: theirs) {
+        return mine.utf8.lexicographicallyPrecedes(theirs.utf8)
+      }
+      return left.withUTF8 { left in right.withUTF8 { left.lexicographicallyPrecedes($0) } }
+    }
+  }
 }
 
 /// The content of an element.

@@ -25,6 +25,10 @@ final class Tape: @unchecked Sendable {
   @exclusivity(unchecked) var bytes: [UInt8] = []
   /// The names and namespaces that the cells refer to, the common ones first; shared with the parser that interned them.
   @exclusivity(unchecked) var names = CommonName.strings
+  /// The places of `names` by their bytes, for a tree built by hand once it has many: not all of them need be in it yet.
+  @exclusivity(unchecked) private var places: [Name: Int] = [:]
+  /// So many names are searched one by one, which is faster than hashing them.
+  private static let fewNames = 64
   /// The innermost open element, or -1. Until an element is closed its `second` holds the one around it.
   @exclusivity(unchecked) private var open = -1
   /// Whether the last cell is text that more text continues.
@@ -81,32 +85,61 @@ final class Tape: @unchecked Sendable {
     bytes.append(contentsOf: text)
   }
 
-  /// The place of a name, added where it is new. For the few names of a tree built by hand.
+  /// The place of a name, added if it is new.
   func intern(_ name: String) -> UInt32 {
-    if let place = names.firstIndex(where: { $0.isSame(as: name) }) { return UInt32(clamping: place) }
+    let place =
+      names.count <= Tape.fewNames ? names.firstIndex { $0.isSame(as: name) } : indexedPlace(of: name)
+    if let place { return UInt32(clamping: place) }
     names.append(name)
     return UInt32(clamping: names.count - 1)
   }
 
+  /// The place of a name among many, by a table that is brought up to date first.
+  private func indexedPlace(of name: String) -> Int? {
+    for place in places.count..<max(places.count, names.count) { places[Name(text: names[place])] = place }
+    return places[Name(text: name)]
+  }
+
   /// Appends a whole element of another tape.
   func copy(_ element: Element) {
-    var places = [UInt32?](repeating: nil, count: element.tape.names.count)
+    // By the places in the other tape, which may have very many names that are not this element's.
+    var known: [UInt32: UInt32] = [:]
     func place(_ old: UInt32) -> UInt32 {
-      if let known = places[Int(old)] { return known }
+      // The common names have the same place in each tape.
+      if old < CommonName.strings.count { return old }
+      if let place = known[old] { return place }
       let new = intern(element.tape.names[Int(old)])
-      places[Int(old)] = new
+      known[old] = new
       return new
     }
+    let start = cells.count
+    copy(element) { _, _ in nil }
+    for index in start..<cells.count {
+      cells[index].name = place(cells[index].name)
+      cells[index].namespace = place(cells[index].namespace)
+    }
+  }
+
+  /// Appends a whole element of a tape that has the same names, with what `replacement` gives in place of the bytes of its
+  /// attributes and texts.
+  func copy(_ element: Element, _ replacement: (Int, UnsafeBufferPointer<UInt8>) -> [UInt8]?) {
     let shift = cells.count - element.index
-    for cell in element.tape.cells[element.index..<element.end] {
-      var copy = cell
-      copy.name = place(cell.name)
-      copy.namespace = place(cell.namespace)
-      if cell.kind == .element {
-        copy.second = UInt32(clamping: Int(cell.second) + shift)
+    for index in element.index..<element.end {
+      var copy = element.tape.cells[index]
+      if copy.kind == .element {
+        _ = replacement(index, UnsafeBufferPointer(start: nil, count: 0))
+        copy.second = UInt32(clamping: Int(copy.second) + shift)
       } else {
-        copy.first = UInt32(clamping: bytes.count)
-        element.tape.withBytes(of: cell) { bytes.append(contentsOf: $0) }
+        let first = bytes.count
+        element.tape.withBytes(of: copy) { value in
+          if let other = replacement(index, value) {
+            bytes.append(contentsOf: other)
+          } else {
+            bytes.append(contentsOf: value)
+          }
+        }
+        copy.first = UInt32(clamping: first)
+        copy.second = UInt32(clamping: bytes.count - first)
       }
       cells.append(copy)
     }
@@ -120,6 +153,18 @@ final class Tape: @unchecked Sendable {
     try bytes.withUnsafeBufferPointer { (all) throws(E) -> R in
       try body(UnsafeBufferPointer(rebasing: all[Int(cell.first)..<Int(cell.first) + Int(cell.second)]))
     }
+  }
+}
+
+/// A name that is found by its bytes.
+private struct Name: Hashable {
+  let text: String
+
+  static func == (left: Name, right: Name) -> Bool { left.text.isSame(as: right.text) }
+
+  func hash(into hasher: inout Hasher) {
+    var text = text
+    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }
 

@@ -29,10 +29,11 @@ struct Bind: OffersAllOptions {
     let terminal = Terminal()
     let login = try account.login(target, reaching: options)
     try Probe(login, options, time, registers: register, describesSession: json).run(until: .bound) {
-      report in
-      json
-        ? report.json(indented: terminal.isOutputTerminal)
-        : Array((report.failure == nil ? report.jid.map { $0.full.shown + "\n" } ?? "" : "").utf8)
+      report, write in
+      write(
+        json
+          ? report.json(indented: terminal.isOutputTerminal, drain: write)
+          : Array((report.failure == nil ? report.jid.map { $0.full.shown + "\n" } ?? "" : "").utf8))
     }
   }
 }

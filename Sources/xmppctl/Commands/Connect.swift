@@ -29,10 +29,11 @@ struct Connect: OffersAllOptions {
       throw Failure.usage("no domain given", hint: "xmppctl connect example.org")
     }
     let terminal = Terminal()
-    try Probe(target, options, time).run(until: .secured) { report in
-      json
-        ? report.json(indented: terminal.isOutputTerminal)
-        : Array(ReportText(report: report, terminal: terminal).connect.utf8)
+    try Probe(target, options, time).run(until: .secured) { report, write in
+      write(
+        json
+          ? report.json(indented: terminal.isOutputTerminal, drain: write)
+          : Array(ReportText(report: report, terminal: terminal).connect.utf8))
     }
   }
 }

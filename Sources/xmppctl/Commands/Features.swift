@@ -30,10 +30,15 @@ struct Features: OffersAllOptions {
     if json && xml { throw Failure.usage("--json and --xml exclude each other") }
     let terminal = Terminal()
     let logsIn = !account.jid.isEmpty || !account.account.isEmpty
-    try makeProbe(logsIn).run(until: logsIn ? .authenticated : .featured) { report in
+    try makeProbe(logsIn).run(until: logsIn ? .authenticated : .featured) { report, write in
       let text = ReportText(report: report, terminal: terminal)
-      return json
-        ? report.json(indented: terminal.isOutputTerminal) : Array((xml ? text.xml : text.features).utf8)
+      if json {
+        write(report.json(indented: terminal.isOutputTerminal, drain: write))
+      } else if xml {
+        text.xml(write)
+      } else {
+        write(Array(text.features.utf8))
+      }
     }
   }
 

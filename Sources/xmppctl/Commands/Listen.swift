@@ -30,20 +30,26 @@ struct Listen: OffersAllOptions {
     let login = try account.login(reaching: options)
     let limit = try once("--max-time", filter.maxTime)?.value ?? login.maxTime
     let waiter = Waiter(seconds: limit, interrupts: Interrupts())
-    let plan = try makePlan(login)
+    try login.echoes.redactingFailure { try listen(try makePlan(login), login, waiter) }
+  }
+
+  private func listen(_ plan: ListenPlan, _ login: Login, _ waiter: Waiter) throws {
     Printer.warnings(login.settings)
     if plan.duplex { try login.password.claimInput(waiter) }
+    var plan = plan
+    plan.roomPassword = try presence.roomPassword.fetch(login, waiter, for: plan.rooms)
     defer { plan.state?.discardIfEmpty() }
     let saved = try plan.state?.load(account: login.jid, capacity: Listener.capacity)
     let session = Session(
-      login.settings, account: login.account(waiter), waiter: waiter, trace: try options.makeTrace(),
+      login.settings, account: login.account(waiter), waiter: waiter,
+      trace: try options.makeTrace(login.echoes),
       management: saved?.management ?? StreamManagement(capacity: Listener.capacity), jid: saved?.jid)
     try Listener(plan, session: session, after: saved, waiter: waiter).run()
   }
 
   private func makePlan(_ login: Login) throws -> ListenPlan {
     if json && xml { throw Failure.usage("--json and --xml exclude each other") }
-    var plan = ListenPlan(filter: try filter.makeFilter())
+    var plan = ListenPlan(filter: try filter.makeFilter(), echoes: login.echoes)
     plan.style = json ? .json : xml ? .xml : .text
     plan.count = try once("--count", filter.count)?.value
     plan.idle = try once("--idle", filter.idle)?.value

@@ -6,13 +6,14 @@ struct Probe {
   private let waiter: Waiter
   private let connection: Connection
   private let account: Account?
+  private let echoes: EchoRedaction
 
   /// A way without a login.
   init(_ target: String, _ options: ConnectionOptions, _ time: TimeOption) throws {
     guard !target.isEmpty else { throw Failure.usage("the domain is empty") }
     let limit = try once("--max-time", time.maxTime)?.value ?? 30
     let settings = try options.settings(for: JID(target: target).domain)
-    try self.init(settings, limit: limit, options, account: { _ in nil })
+    try self.init(settings, limit: limit, options, EchoRedaction(of: settings), account: { _ in nil })
   }
 
   /// A way with a login.
@@ -25,7 +26,7 @@ struct Probe {
     describesSession: Bool = false
   ) throws {
     let limit = try once("--max-time", time.maxTime)?.value ?? login.maxTime ?? 30
-    try self.init(login.settings, limit: limit, options) { waiter in
+    try self.init(login.settings, limit: limit, options, login.echoes) { waiter in
       var account = login.account(waiter)
       account.registers = registers
       account.describesSession = describesSession
@@ -34,26 +35,48 @@ struct Probe {
   }
 
   private init(
-    _ settings: ConnectionSettings, limit: Double, _ options: ConnectionOptions, account: (Waiter) -> Account?
+    _ settings: ConnectionSettings, limit: Double, _ options: ConnectionOptions, _ echoes: EchoRedaction,
+    account: (Waiter) -> Account?
   ) throws {
+    self.echoes = echoes
     waiter = Waiter(seconds: limit, interrupts: Interrupts())
-    connection = Connection(settings, waiter: waiter, trace: try options.makeTrace())
+    connection = Connection(settings, waiter: waiter, trace: try options.makeTrace(echoes))
     self.account = account(waiter)
     Printer.warnings(settings)
   }
 
   /// Goes as far as `goal` and prints the report, also where it failed.
   ///
+  /// - Parameter print: writes the report in pieces.
   /// - Throws: why the goal was not reached, or the report not written.
-  func run(until goal: Goal, print: (Report) -> [UInt8]) throws {
+  func run(until goal: Goal, print: (Report, @escaping ([UInt8]) -> Void) -> Void) throws {
     defer { connection.close() }
     try? connection.open(until: goal, as: account)
     Printer.redirections(connection.report)
     // What was learnt is worth a moment more when the time is over.
     let failure = connection.report.failure
     connection.close()
-    try Printer.output(print(connection.report), waiter: failure == nil ? waiter : waiter.closing(within: 2))
-    if let failure { throw failure }
+    let waiter = failure == nil ? waiter : waiter.closing(within: 2)
+    var unwritten: Failure?
+    print(echoes.report(connection.report)) { bytes in
+      guard unwritten == nil else { return }
+      do throws(Failure) { try Printer.output(bytes, waiter: waiter) } catch { unwritten = error }
+    }
+    if let unwritten { throw unwritten }
+    if let failure { throw echoes.failure(failure) }
+  }
+}
+
+extension EchoRedaction {
+  /// Knows the secrets of the settings.
+  convenience init(of settings: ConnectionSettings) {
+    self.init()
+    if let proxy = settings.proxy, let password = proxy.password { protect(password, of: proxy.host) }
+  }
+
+  /// Does something, and keeps the run's secrets out of its failure.
+  func redactingFailure(_ body: () throws -> Void) throws {
+    do { try body() } catch let failure as Failure { throw self.failure(failure) }
   }
 }
 

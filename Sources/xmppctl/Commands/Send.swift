@@ -29,11 +29,15 @@ struct Send: OffersAllOptions {
     let template = try message.template(for: recipients.map { try JID(target: $0) })
     let login = try account.login(reaching: options)
     try message.checkRecipients(template.recipients, of: login.jid)
+    try login.echoes.redactingFailure { try send(template, as: login) }
+  }
+
+  private func send(_ template: SendTemplate, as login: Login) throws {
     let limit = try once("--max-time", message.maxTime)?.value ?? login.maxTime ?? 30
     let waiter = Waiter(seconds: limit, interrupts: Interrupts())
-    let room = try message.room(template.recipients, account: login.jid)
-    let trace = try options.makeTrace()
+    let trace = try options.makeTrace(login.echoes)
     try login.password.claimInput(waiter)
+    let room = try message.room(template.recipients, login, waiter)
     let source = try message.source(template)
     try source.prepare(waiter)
     Printer.warnings(login.settings)
@@ -44,7 +48,8 @@ struct Send: OffersAllOptions {
     let progress = Progress(Terminal())
     defer { progress?.clear() }
     let output = SendOutput(
-      message.json ? .json : message.xml ? .xml : .nothing, waiter: waiter, progress: progress)
+      message.json ? .json : message.xml ? .xml : .nothing, waiter: waiter, progress: progress,
+      echoes: login.echoes)
     try Sender(session, source, room: room, retries: message.retry, waiter: waiter, output: output).run()
     guard let failure = output.tally.failure else { return }
     // What one stanza was refused for has been said.

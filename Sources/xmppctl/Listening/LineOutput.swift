@@ -11,6 +11,7 @@ struct LineOutput {
   private static let mostStanzas = 1 << 14
 
   private let sink: OutputSink
+  private let echoes: EchoRedaction
   private var lines: StanzaLine
   /// Bytes in `lines`.
   private var size = 0
@@ -21,8 +22,9 @@ struct LineOutput {
   /// How many of `ends` are written.
   private var completed = 0
 
-  init(_ style: StanzaLine.Style, to sink: OutputSink) {
+  init(_ style: StanzaLine.Style, to sink: OutputSink, _ echoes: EchoRedaction) {
     lines = StanzaLine(style)
+    self.echoes = echoes
     self.sink = sink
   }
 
@@ -39,7 +41,7 @@ struct LineOutput {
 
   /// Adds a stanza's line.
   mutating func add(_ stanza: Stanza, _ envelope: StanzaEnvelope) {
-    lines.append(stanza, envelope)
+    lines.append(echoes.stanza(stanza), envelope.redacted(by: echoes))
     size = lines.count
     ends.append(size)
   }

@@ -6,6 +6,8 @@ struct ListenPlan {
   var style = StanzaLine.Style.text
   /// Which stanzas get one.
   var filter: StanzaFilter
+  /// Keeps what the server repeats of the run's secrets out of what is shown.
+  let echoes: EchoRedaction
   /// After how many lines it ends.
   var count: Int?
   /// After how many seconds without a line it ends.

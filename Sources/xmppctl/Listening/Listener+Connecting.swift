@@ -118,7 +118,8 @@ extension Listener {
         session.connection.drop()
       }
       Printer.diagnostic(
-        "xmppctl: listen: \(failure.stage.rawValue): \(failure.message.shown); connecting again")
+        "xmppctl: listen: \(failure.stage.rawValue): \(plan.echoes.text(failure.message).shown); connecting again"
+      )
       try rest(seconds: pause)
       held = 0
       do throws(Failure) { return try open() } catch { failure = error }

@@ -135,7 +135,8 @@ extension Listener {
       }
       // Who asked for the archive must not take what follows for all of it.
       if plan.since != nil { throw failure }
-      Printer.diagnostic("xmppctl: listen: stanza: what came meanwhile is unknown: \(failure.message.shown)")
+      Printer.diagnostic(
+        "xmppctl: listen: stanza: what came meanwhile is unknown: \(plan.echoes.text(failure.message).shown)")
       return skipArchive()
     }
     switch reading?.ended(reply.stanza) {

@@ -83,7 +83,7 @@ final class Listener {
         keepsGoing: false) : nil
     self.session = session
     self.waiter = waiter
-    output = LineOutput(plan.style, to: OutputSink())
+    output = LineOutput(plan.style, to: OutputSink(), plan.echoes)
     watch = Watch(interval: plan.pingInterval)
     requests = IQTracker(account: session.jid)
     rooms = plan.rooms.map(RoomSeat.init)
@@ -142,7 +142,8 @@ final class Listener {
       guard let arrival = try session.take() else { return true }
       switch arrival {
       case .management(.notEnabled(let condition)):
-        Printer.diagnostic("xmppctl: listen: stream: no stream management: \(condition.shown)")
+        Printer.diagnostic(
+          "xmppctl: listen: stream: no stream management: \(plan.echoes.text(condition).shown)")
       case .management(.acknowledged(let sent)), .management(.enabled(acknowledged: let sent)): forget(sent)
       case .management: continue
       case .stanza(let stanza):

@@ -25,7 +25,8 @@ final class StateFile {
   /// How many messages are kept to be told from those of the archive.
   private static let mostSeen = 256
 
-  private let path: String
+  /// The file itself; a link is resolved when it is taken.
+  private var path: String
   /// What was written last, to write only what is new.
   private var latest: Mark?
   /// The file as it is, locked; -1 before it was loaded.
@@ -47,6 +48,7 @@ final class StateFile {
   ///
   /// - Throws: status 66 where the file cannot be read or another run has it, 65 where it is none of ours.
   func load(account: JID, capacity: Int) throws(Failure) -> SavedSession? {
+    try resolve()
     locked = try lock()
     guard let bytes = try read(locked) else { return nil }
     guard let value = try? JSONValue(json5: bytes), case .object(let members) = value,
@@ -138,13 +140,21 @@ final class StateFile {
   /// Removes the file where nothing was ever written into it.
   func discardIfEmpty() {
     var facts = stat()
-    if locked >= 0, fstat(locked, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size == 0 {
-      unlink(path)
-    }
+    guard locked >= 0, fstat(locked, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size == 0,
+      facts.st_uid == geteuid(), isNamed(facts)
+    else { return }
+    unlink(path)
   }
 
   private func replace(_ bytes: [UInt8]) throws(Failure) {
     let new = path + ".new"
+    for name in [new, path] {
+      var facts = stat()
+      // In a folder that others may write, what has this name may be theirs, and is not removed.
+      guard lstat(name, &facts) != 0 || facts.st_uid == geteuid() else {
+        throw unwritable("\(name) belongs to another user")
+      }
+    }
     // Whatever a run that was killed has left there is not written into: it may have other permissions.
     unlink(new)
     let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
@@ -158,9 +168,28 @@ final class StateFile {
     swap(&locked, &unused)
   }
 
+  /// Follows a link of the user's own, or root's, to the file that is there: the new version takes its place, not the link's.
+  /// Whoever else laid a link, or one that leads nowhere, may want a file to be made or read in another place.
+  private func resolve() throws(Failure) {
+    var facts = stat()
+    guard lstat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFLNK else { return }
+    guard facts.st_uid == geteuid() || facts.st_uid == 0 else {
+      throw foreign("it is a symbolic link of another user")
+    }
+    guard let target = realpath(path, nil) else { throw foreign("it is a symbolic link that leads nowhere") }
+    path = String(cString: target)
+    free(target)
+  }
+
+  /// Whether the file has the name still.
+  private func isNamed(_ opened: stat) -> Bool {
+    var named = stat()
+    return lstat(path, &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
+  }
+
   private func lock() throws(Failure) -> Int32 {
     while true {
-      let descriptor = open(path, O_RDONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0o600)
+      let descriptor = open(path, O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0o600)
       guard descriptor >= 0 else { throw errno == ENOENT ? unwritable() : unreadable() }
       guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
         let failure = errno == EWOULDBLOCK ? inUse : unreadable()
@@ -168,12 +197,8 @@ final class StateFile {
         throw failure
       }
       // Another run may have put a new version in its place before the lock was there.
-      var (opened, named) = (stat(), stat())
-      if fstat(descriptor, &opened) == 0, stat(path, &named) == 0, opened.st_ino == named.st_ino,
-        opened.st_dev == named.st_dev
-      {
-        return descriptor
-      }
+      var opened = stat()
+      if fstat(descriptor, &opened) == 0, isNamed(opened) { return descriptor }
       close(descriptor)
     }
   }
@@ -225,7 +250,8 @@ final class StateFile {
     Failure(.input, "unreadable", "\(path): \(String(cString: strerror(errno)))", status: .noInput)
   }
 
-  private func unwritable() -> Failure {
-    Failure(.output, "write-failed", "\(path): \(String(cString: strerror(errno)))", status: .output)
+  private func unwritable(_ why: String? = nil) -> Failure {
+    Failure(
+      .output, "write-failed", "\(path): \(why ?? String(cString: strerror(errno)))", status: .output)
   }
 }

@@ -61,11 +61,14 @@ struct AccountOptions: ParsableArguments {
     let configuration = try Configuration.load(named: try once("--config", config), environment)
     let (jid, account) = try identity(target, configuration, environment)
     let password = try source() ?? environment.password.map(PasswordSource.given) ?? account.password
+    let settings = try connection.settings(for: jid, account: account)
+    let echoes = EchoRedaction(of: settings)
     return Login(
-      jid: jid, settings: try connection.settings(for: jid, account: account),
+      jid: jid, settings: settings,
       mechanisms: mechanism.isEmpty ? account.mechanisms ?? [] : mechanism,
       compresses: compress || account.compress ?? false, usesSASL2: !noSASL2 && account.usesSASL2 ?? true,
-      maxTime: account.maxTime, password: Password(password ?? .terminal, of: jid))
+      maxTime: account.maxTime, password: Password(password ?? .terminal, of: jid, echoes),
+      roomPassword: environment.roomPassword, echoes: echoes)
   }
 
   /// The address with the resource wished for, and the account's settings.
@@ -134,4 +137,8 @@ struct Login {
   let maxTime: Double?
   /// The password, not yet asked for.
   let password: Password
+  /// The password of rooms, from the environment.
+  let roomPassword: Secret?
+  /// Keeps what the server repeats of the run's secrets out of what is shown.
+  let echoes: EchoRedaction
 }

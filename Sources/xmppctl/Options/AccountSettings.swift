@@ -23,7 +23,7 @@ struct AccountSettings {
   var connectTimeout: Double?
   var maxTime: Double?
 
-  /// Whether a password stands here in the clear.
+  /// Whether a password stands here in the clear, or the command that prints it.
   private(set) var holdsPassword = false
 
   /// Nothing said.
@@ -87,7 +87,9 @@ struct AccountSettings {
     case .passwordFile:
       let path = try field.string()
       password = path == "-" ? .standardInput : .file(folder.resolve(path))
-    case .passwordCommand: password = .command(try field.string())
+    case .passwordCommand:
+      password = .command(try field.string())
+      holdsPassword = true
     case .connectTo:
       connectTo = try field.read(field.string()) { text throws(Failure) in
         try HostAndPort(parsing: text, for: key.rawValue)

@@ -22,12 +22,13 @@ extension Configuration {
     var facts = stat()
     guard fstat(descriptor, &facts) == 0 else { throw unreadable(file) }
     try check(facts, file)
+    try checkFolders(of: file)
     var bytes = try read(descriptor, facts.st_size, file)
     defer { _ = Secret(wiping: &bytes) }
     let configuration = try Configuration(bytes, file: file, home: environment.home)
     if configuration.holdsPassword, facts.st_mode & 0o077 != 0 {
       throw .configuration(
-        "insecure-permissions", "\(file): it holds a password and others may access it",
+        "insecure-permissions", "\(file): it holds a password or a command and others may access it",
         hint: "chmod 600 \(file)")
     }
     return configuration
@@ -35,7 +36,7 @@ extension Configuration {
 
   /// Whoever can write the file chooses the command that is run and the server that gets the password.
   ///
-  /// - Throws: status 78 for what is no regular file, is not the user's or root's, or can be written by anybody.
+  /// - Throws: status 78 for what is no regular file, is not the user's or root's, or can be written by others.
   static func check(_ facts: stat, _ file: String, user: uid_t = geteuid()) throws(Failure) {
     guard facts.st_mode & S_IFMT == S_IFREG else {
       throw .configuration("not-a-file", "\(file): it is not a regular file")
@@ -43,8 +44,37 @@ extension Configuration {
     guard facts.st_uid == user || facts.st_uid == 0 else {
       throw .configuration("wrong-owner", "\(file): it belongs to another user (\(facts.st_uid))")
     }
-    guard facts.st_mode & S_IWOTH == 0 else {
-      throw .configuration("insecure-permissions", "\(file): anybody may write it", hint: "chmod 600 \(file)")
+    guard facts.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
+      throw .configuration("insecure-permissions", "\(file): others may write it", hint: "chmod 600 \(file)")
+    }
+  }
+
+  /// Whoever can write the folder can put another file in the place of this one. Where it is a link, that holds for the
+  /// folder of each end.
+  ///
+  /// - Throws: status 78 for a folder that is not the user's or root's, or that others can write. One that only the user's own
+  ///   group can write passes, as many systems make folders so; so does one like `/tmp`, where nobody can replace another's
+  ///   files.
+  private static func checkFolders(of file: String) throws(Failure) {
+    var files = [file]
+    if let end = realpath(file, nil) {
+      files.append(String(cString: end))
+      free(end)
+    }
+    for file in files {
+      let name = file.utf8.lastIndex(of: UInt8(ascii: "/"))
+      let folder = name.map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? "."
+      var facts = stat()
+      guard stat(folder, &facts) == 0 else { throw unreadable(folder) }
+      guard facts.st_uid == geteuid() || facts.st_uid == 0 else {
+        throw .configuration(
+          "wrong-owner", "\(file): its folder \(folder) belongs to another user (\(facts.st_uid))")
+      }
+      let others = S_IWOTH | (facts.st_gid == getegid() ? 0 : S_IWGRP)
+      guard facts.st_mode & others == 0 || facts.st_mode & S_ISVTX != 0 else {
+        throw .configuration(
+          "insecure-permissions", "\(file): others may replace it in \(folder)", hint: "chmod go-w \(folder)")
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import XMPP
 
 /// How to reach the server: shared by every command.
@@ -91,6 +92,7 @@ struct ConnectionOptions: ParsableArguments {
     settings.proxy =
       try (try once("--proxy", proxy) ?? Environment.value("ALL_PROXY")).map { try Proxy(parsing: $0) }
       ?? account.proxy
+    Environment.forgetProxyPasswords()
     settings.connectTimeout =
       try once("--connect-timeout", connectTimeout)?.value ?? account.connectTimeout ?? 10
     settings.tls = try tlsOptions(account)
@@ -109,6 +111,7 @@ struct ConnectionOptions: ParsableArguments {
     // Another certificate has another key.
     let keyFile = try once("--key", key) ?? (file == nil ? account.key : nil)
     if let file = file ?? account.cert {
+      ConnectionOptions.warnAboutKey(keyFile ?? file)
       options.clientCertificate = try ClientCertificate(file: file, keyFile: keyFile)
     } else if keyFile != nil {
       throw Failure.usage("--key needs --cert")
@@ -116,6 +119,18 @@ struct ConnectionOptions: ParsableArguments {
     options.pins = pin.isEmpty ? account.pins ?? [] : try pin.map { try PublicKeyPin($0) }
     options.insecure = insecure || account.insecure ?? false
     return options
+  }
+}
+
+extension ConnectionOptions {
+  /// Says so if others can read the user's private key. It is not refused: servers' keys are often shared with a group.
+  private static func warnAboutKey(_ file: String) {
+    var facts = stat()
+    guard stat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_mode & S_IROTH != 0 else {
+      return
+    }
+    Printer.diagnostic("xmppctl: warning: \(file.shown): others may read the private key")
+    Printer.diagnostic("xmppctl: hint: chmod 600 \(file.shown)")
   }
 }
 

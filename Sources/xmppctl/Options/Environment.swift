@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import XMPP
 
@@ -24,6 +25,47 @@ enum Environment {
   }
 }
 
+extension Environment {
+  /// Takes the passwords of proxies out of the environment and out of what others on the machine see as the arguments.
+  /// Call once all of them have been read.
+  static func forgetProxyPasswords() {
+    var names: [String] = []
+    var entry = process_environment()
+    while let pointer = entry?.pointee {
+      let text = String(cString: pointer)
+      let name = text.prefix { $0 != "=" }
+      if name.lowercased().hasSuffix("_proxy"), text.utf8.contains(UInt8(ascii: "@")) {
+        names.append(String(name))
+      }
+      entry = entry?.successor()
+    }
+    for name in names { _ = take(name) }
+  }
+
+  /// Overwrites the passwords of proxies among the arguments as `ps` shows them. `CommandLine` has read its copy before.
+  static func hideProxyPasswords(in arguments: [String] = CommandLine.arguments) {
+    guard var argument = process_arguments() else { return }
+    var isProxy = false
+    for _ in arguments {
+      let text = UnsafeMutableRawBufferPointer(start: argument, count: strlen(argument))
+      let option = Array("--proxy".utf8)
+      if isProxy || text.starts(with: option + [UInt8(ascii: "=")]) { hidePassword(in: text) }
+      isProxy = text.elementsEqual(option)
+      argument += text.count + 1
+    }
+  }
+
+  /// Overwrites what stands between the first `:` behind `://` and the last `@`.
+  private static func hidePassword(in url: UnsafeMutableRawBufferPointer) {
+    let mark = Array("://".utf8)
+    guard let end = url.lastIndex(of: UInt8(ascii: "@")),
+      let scheme = url.indices.first(where: { url[$0...].starts(with: mark) }), scheme < end,
+      let colon = url[(scheme + mark.count)..<end].firstIndex(of: UInt8(ascii: ":"))
+    else { return }
+    for index in (colon + 1)..<end { url[index] = UInt8(ascii: "*") }
+  }
+}
+
 /// What the environment says about who logs in.
 struct LoginEnvironment {
   /// `XMPPCTL_JID`
@@ -32,6 +74,8 @@ struct LoginEnvironment {
   var account: String?
   /// `XMPPCTL_PASSWORD`
   var password: Secret?
+  /// `XMPPCTL_ROOM_PASSWORD`
+  var roomPassword: Secret?
   /// `XMPPCTL_CONFIG`
   var config: String?
   /// `XDG_CONFIG_HOME`
@@ -39,11 +83,12 @@ struct LoginEnvironment {
   /// `HOME`
   var home: String?
 
-  /// Reads the process's environment, and takes the password out of it.
+  /// Reads the process's environment, and takes the passwords out of it.
   static func take() -> LoginEnvironment {
     LoginEnvironment(
       jid: Environment.value("XMPPCTL_JID"), account: Environment.value("XMPPCTL_ACCOUNT"),
-      password: Environment.take("XMPPCTL_PASSWORD"), config: Environment.value("XMPPCTL_CONFIG"),
+      password: Environment.take("XMPPCTL_PASSWORD"),
+      roomPassword: Environment.take("XMPPCTL_ROOM_PASSWORD"), config: Environment.value("XMPPCTL_CONFIG"),
       configurationHome: Environment.value("XDG_CONFIG_HOME"), home: Environment.value("HOME"))
   }
 

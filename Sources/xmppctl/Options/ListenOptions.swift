@@ -42,10 +42,7 @@ struct PresenceOptions: ParsableArguments {
     help: ArgumentHelp(
       "The nickname in rooms; the localpart otherwise.", valueName: "nick", visibility: .uncommon))
   var nick: [String] = []
-  @Option(
-    parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("The rooms' password.", valueName: "text", visibility: .uncommon))
-  var roomPassword: [String] = []
+  @OptionGroup var roomPassword: RoomPasswordOptions
   @Option(help: ArgumentHelp("Ask a room for its last N messages.", valueName: "n"))
   var history: [Count] = []
   @Flag(
@@ -70,10 +67,6 @@ struct PresenceOptions: ParsableArguments {
     if noPresence, priority != nil { throw Failure.usage("--priority and --no-presence exclude each other") }
     plan.presence = noPresence ? nil : Presence.available(priority: priority)
     let nick = try once("--nick", nick)
-    plan.roomPassword = try once("--room-password", roomPassword)
-    if plan.roomPassword?.unicodeScalars.allSatisfy(InputText.isCarried) == false {
-      throw Failure.input("invalid-character", "--room-password has a character that XML cannot carry")
-    }
     plan.history = try once("--history", history)?.value ?? 0
     if room.isEmpty, let option = roomOption(nick) { throw Failure.usage("\(option) needs --room") }
     for room in room {
@@ -94,7 +87,7 @@ struct PresenceOptions: ParsableArguments {
   }
 
   private func roomOption(_ nick: String?) -> String? {
-    nick != nil ? "--nick" : !roomPassword.isEmpty ? "--room-password" : !history.isEmpty ? "--history" : nil
+    nick != nil ? "--nick" : roomPassword.givenOption ?? (history.isEmpty ? nil : "--history")
   }
 }
 

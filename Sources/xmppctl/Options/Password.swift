@@ -19,12 +19,16 @@ enum PasswordSource {
 final class Password {
   private let source: PasswordSource
   private let jid: JID
+  private let echoes: EchoRedaction
   private var known: Secret?
 
   /// Nothing is read or asked yet.
-  init(_ source: PasswordSource, of jid: JID) {
+  ///
+  /// - Parameter echoes: is told the password once it is known.
+  init(_ source: PasswordSource, of jid: JID, _ echoes: EchoRedaction = EchoRedaction()) {
     self.source = source
     self.jid = jid
+    self.echoes = echoes
     // This one is held from the beginning, long before a mechanism needs it.
     if case .given = source { leaveNoCore() }
   }
@@ -37,8 +41,14 @@ final class Password {
     if let known { return known }
     leaveNoCore()
     let secret = try fetch(waiter)
+    echoes.protect(secret, of: jid.bare.full)
     known = secret
     return secret
+  }
+
+  /// Whether it is the first line of standard input.
+  var isOnInput: Bool {
+    if case .standardInput = source { true } else { false }
   }
 
   /// Takes the password off standard input, where it comes first, so that the message behind it can be read.
@@ -120,12 +130,32 @@ final class FirstLine {
 /// Passwords in files and other things that can be opened.
 enum PasswordFile {
   /// The first line of a file, a FIFO or `/dev/fd/N`.
+  ///
+  /// - Throws: status 78 for a file that other users can read or write, or that another user owns; status 66 for one that
+  ///   cannot be read.
   static func read(_ path: String, _ waiter: Waiter) throws(Failure) -> Secret {
     // Not blocking: a FIFO opens at once, and the waiter waits for whoever writes it.
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
     guard descriptor >= 0 else { throw Failure.unreadable(path) }
     defer { close(descriptor) }
+    if OpenDescriptor(path: path) == nil { try check(descriptor, path) }
     return try read(descriptor, path, waiter)
+  }
+
+  /// Whoever can write a password file chooses what is sent in place of the password, and whoever can read it has it.
+  private static func check(_ descriptor: Int32, _ path: String) throws(Failure) {
+    var facts = stat()
+    guard fstat(descriptor, &facts) == 0 else { throw Failure.unreadable(path) }
+    let kind = facts.st_mode & S_IFMT
+    guard kind == S_IFREG || kind == S_IFIFO else { return }
+    guard facts.st_uid == geteuid() || facts.st_uid == 0 else {
+      throw .configuration("wrong-owner", "\(path): it belongs to another user (\(facts.st_uid))")
+    }
+    if kind == S_IFREG, facts.st_mode & 0o077 != 0 {
+      throw .configuration(
+        "insecure-permissions", "\(path): it holds a password and others may access it",
+        hint: "chmod 600 \(path)")
+    }
   }
 
   /// The first line of an open descriptor, and not a byte more.
@@ -144,5 +174,25 @@ extension Failure {
   /// A file that cannot be read, by `errno`.
   fileprivate static func unreadable(_ name: String) -> Failure {
     Failure(.input, "unreadable", "\(name): \(String(cString: strerror(errno)))", status: .noInput)
+  }
+}
+
+/// A name for a descriptor that is open already: `/dev/fd/3`, `/dev/stderr`.
+struct OpenDescriptor {
+  let number: Int32
+
+  /// `nil` if the path names something to be opened.
+  init?(path: String) {
+    let names = ["/dev/stdin": STDIN_FILENO, "/dev/stdout": STDOUT_FILENO, "/dev/stderr": STDERR_FILENO]
+    if let number = names[path] {
+      self.number = number
+      return
+    }
+    for folder in ["/dev/fd/", "/proc/self/fd/"] where path.utf8.starts(with: folder.utf8) {
+      guard let number = Int32(path.dropFirst(folder.count)), number >= 0 else { return nil }
+      self.number = number
+      return
+    }
+    return nil
   }
 }

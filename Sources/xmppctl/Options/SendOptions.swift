@@ -24,10 +24,7 @@ struct SendOptions: ParsableArguments {
 
   @Flag(help: "RECIPIENT is a room: join it, send, leave.") var room = false
   @Option(help: "The nickname in the room; the localpart without it.") var nick: [String] = []
-  @Option(
-    parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("The room's password.", valueName: "text", visibility: .uncommon))
-  var roomPassword: [String] = []
+  @OptionGroup var roomPassword: RoomPasswordOptions
 
   @Flag(help: "Each line of standard input is a message.") var lines = false
   @Flag(help: "Each line of standard input is a JSON object.") var ndjson = false
@@ -89,8 +86,8 @@ struct SendOptions: ParsableArguments {
       if !forms.isEmpty || recipients.count > 1 { throw Failure.usage("--id is for one message alone") }
       if id.isEmpty { throw Failure.usage("--id is empty") }
     }
-    if !room, !nick.isEmpty || !roomPassword.isEmpty {
-      throw Failure.usage("--nick and --room-password need --room")
+    if !room, let option = nick.isEmpty ? roomPassword.givenOption : "--nick" {
+      throw Failure.usage("\(option) needs --room")
     }
     template.subject = try once("--subject", subject).map(checked("--subject"))
     template.thread = try once("--thread", thread).map(checked("--thread"))
@@ -129,10 +126,10 @@ struct SendOptions: ParsableArguments {
   }
 
   /// The room to join, where there is one.
-  func room(_ recipients: [JID], account: JID) throws -> SendRoom? {
+  func room(_ recipients: [JID], _ login: Login, _ waiter: Waiter) throws -> SendRoom? {
     guard room, let room = recipients.first else { return nil }
-    let nick = try once("--nick", nick) ?? account.localpart ?? "xmppctl"
-    let password = try once("--room-password", roomPassword).map(checked("--room-password"))
+    let nick = try once("--nick", nick) ?? login.jid.localpart ?? "xmppctl"
+    let password = try roomPassword.fetch(login, waiter, for: [room])
     return SendRoom(try room.bare.with(resourcepart: nick), password: password)
   }
 

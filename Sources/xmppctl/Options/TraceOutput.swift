@@ -5,13 +5,13 @@ extension ConnectionOptions {
   /// The trace that `--trace` and `-v` ask for together; `nil` where neither does.
   ///
   /// - Throws: where the file cannot be written.
-  func makeTrace() throws(Failure) -> Trace? {
+  func makeTrace(_ echoes: EchoRedaction) throws(Failure) -> Trace? {
     let path = try once("--trace", trace)
     guard path != nil || verbose else { return nil }
     let file = try path.map { path throws(Failure) in try TraceFile(path) }
     return Trace(
       showsSecrets: traceSecrets, bytes: file.map { file in { file.write($0, $1) } },
-      notes: verbose ? { Printer.diagnostic("xmppctl: \($0.shown)") } : nil)
+      notes: verbose ? { Printer.diagnostic("xmppctl: \($0.shown)") } : nil, echoes: echoes)
   }
 }
 
@@ -19,16 +19,54 @@ extension ConnectionOptions {
 private final class TraceFile {
   private let descriptor: Int32
 
-  /// Opens the file anew, readable by its owner alone. `-` is stderr, which is used as it is, whatever it is connected to.
-  /// A FIFO that nobody reads is an error, not something to wait for.
+  /// Opens a file that is empty then, and its owner's alone. Standard error (`-`) and other descriptors that are open already
+  /// are used as they are. A FIFO that nobody reads is an error, not something to wait for.
+  ///
+  /// - Throws: status 74 for what cannot be written; for a link, a file of another user or one with several names, which
+  ///   somebody may have laid there to have another file overwritten or the trace readable.
   init(_ path: String) throws(Failure) {
-    descriptor =
-      path == "-" || path == "/dev/stderr"
-      ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
-      : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o600)
-    guard descriptor >= 0 else {
-      throw Failure(.output, "open-failed", "\(path): \(String(cString: strerror(errno)))", status: .output)
+    if let standing = path == "-" ? STDERR_FILENO : OpenDescriptor(path: path)?.number {
+      descriptor = fcntl(standing, F_DUPFD_CLOEXEC, 0)
+      guard descriptor >= 0 else { throw TraceFile.failure(path) }
+      return
     }
+    // What is there keeps its content until it is known whose it is.
+    let flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+    let opened = open(path, flags, 0o600)
+    guard opened >= 0 else {
+      throw errno == ELOOP ? TraceFile.failure(path, "it is a symbolic link") : TraceFile.failure(path)
+    }
+    do throws(Failure) {
+      try TraceFile.take(opened, path)
+    } catch {
+      close(opened)
+      throw error
+    }
+    descriptor = opened
+  }
+
+  /// Empties a file that is the user's own.
+  private static func take(_ descriptor: Int32, _ path: String) throws(Failure) {
+    var facts = stat()
+    guard fstat(descriptor, &facts) == 0 else { throw failure(path) }
+    switch facts.st_mode & S_IFMT {
+    case S_IFCHR: return
+    case S_IFIFO:
+      guard facts.st_uid == geteuid() || facts.st_uid == 0 else {
+        throw failure(path, "it belongs to another user")
+      }
+    case S_IFREG:
+      guard facts.st_uid == geteuid() else { throw failure(path, "it belongs to another user") }
+      guard facts.st_nlink == 1 else { throw failure(path, "it has other names (hard links)") }
+      guard fchmod(descriptor, 0o600) == 0, ftruncate(descriptor, 0) == 0 else { throw failure(path) }
+    default: throw failure(path, "it is not a file")
+    }
+  }
+
+  private static func failure(_ path: String, _ why: String? = nil) -> Failure {
+    Failure(
+      .output, "open-failed", "\(path): \(why ?? String(cString: strerror(errno)))",
+      hint: why.map { _ in "name another file with --trace" }, status: .output)
   }
 
   deinit { close(descriptor) }

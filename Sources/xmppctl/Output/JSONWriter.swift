@@ -3,8 +3,11 @@
 /// Our own because a line must never carry a raw control, bidirectional control or line separator, and because keys
 /// keep their order from one run to the next.
 struct JSONWriter {
-  /// What was written so far.
+  /// What was written so far and is not drained yet.
   private(set) var bytes: [UInt8] = []
+  /// Takes what was written whenever that has become much.
+  private let drain: (([UInt8]) -> Void)?
+  private static let much = 64 << 10
   /// Whether each member stands on a line of its own.
   private let indents: Bool
   private var depth = 0
@@ -15,8 +18,13 @@ struct JSONWriter {
     case first, afterKey, afterValue
   }
 
-  /// - Parameter indents: for a person at a terminal.
-  init(indents: Bool = false) { self.indents = indents }
+  /// - Parameters:
+  ///   - indents: for a person at a terminal.
+  ///   - drain: takes what was written, all but the rest, so that a long text is never in memory as a whole.
+  init(indents: Bool = false, drain: (([UInt8]) -> Void)? = nil) {
+    self.indents = indents
+    self.drain = drain
+  }
 
   /// Writes an object; `members` writes its members.
   mutating func object(_ members: (inout JSONWriter) -> Void) { nest("{", "}", members) }
@@ -152,7 +160,14 @@ struct JSONWriter {
     position = .afterValue
   }
 
+  private mutating func drainMuch() {
+    guard let drain, bytes.count >= JSONWriter.much else { return }
+    drain(bytes)
+    bytes.removeAll(keepingCapacity: true)
+  }
+
   private mutating func separate() {
+    drainMuch()
     switch position {
     case .afterKey: return
     case .afterValue: bytes.append(UInt8(ascii: ","))
@@ -190,6 +205,7 @@ struct JSONWriter {
       if let hazard {
         escape(hazard.scalar)
         index += hazard.length
+        drainMuch()
       } else {
         bytes.append(UInt8(ascii: "\\"))
         bytes.append(byte)

@@ -2,8 +2,10 @@ import XMPP
 
 extension Report {
   /// The whole report as one JSON object, as xmppctl-json(5) describes it.
-  func json(indented: Bool) -> [UInt8] {
-    var json = JSONWriter(indents: indented)
+  ///
+  /// - Parameter drain: takes all but the rest of it, which is returned, in pieces; without it all is returned.
+  func json(indented: Bool, drain: (([UInt8]) -> Void)? = nil) -> [UInt8] {
+    var json = JSONWriter(indents: indented, drain: drain)
     json.object { json in
       json.member("ok", failure == nil)
       json.member("domain", domain)

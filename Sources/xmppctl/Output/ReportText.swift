@@ -20,7 +20,14 @@ struct ReportText {
   }
 
   /// What `features --xml` prints: the features elements as they came, one a line.
-  var xml: String { lines(report.stages.compactMap { $0.features?.element?.line }) }
+  func xml(_ write: ([UInt8]) -> Void) {
+    for case let element? in report.stages.lazy.map({ $0.features?.element }) {
+      var writer = XMLWriter(style: .line)
+      writer.copy(element)
+      writer.endLine()
+      write(writer.bytes)
+    }
+  }
 
   private func lines(_ lines: [String]) -> String { lines.map { $0 + "\n" }.joined() }
 
@@ -145,7 +152,8 @@ extension ReportText {
   private func block(_ stage: StreamStage) -> [String] {
     guard let features = stage.features else { return [heading(stage)] }
     let rows = features.all.flatMap { row($0, indent: "  ") }
-    let width = rows.map(\.title.unicodeScalars.count).max() ?? 0
+    // A long one pads none of the others.
+    let width = min(rows.map(\.title.unicodeScalars.count).max() ?? 0, 80)
     let specification = rows.map(\.specification.unicodeScalars.count).max() ?? 0
     guard !rows.isEmpty else { return [heading(stage), "  no features"] }
     return [heading(stage)]
@@ -173,15 +181,15 @@ extension ReportText {
   private func row(
     _ feature: StreamFeature, indent: String
   ) -> [(title: String, specification: String, details: String)] {
-    let title = feature.title ?? "{\(feature.namespace)}\(feature.name)"
+    let title = feature.title ?? "{\(feature.namespace.cut)}\(feature.name.cut)"
     let owners = Dictionary(feature.proprietary.map { ($0.mechanism, $0.owner) }) { first, _ in first }
     let values = feature.values.map { value in
-      value.shown + (owners[value].map { " (proprietary: \($0))" } ?? "")
+      value.cut.shown + (owners[value].map { " (proprietary: \($0))" } ?? "")
     }
     let state = feature.required.map { $0 ? ["required"] : ["optional"] } ?? []
-    let unknown = feature.title == nil ? [feature.element.line] : []
+    let unknown = feature.title == nil ? [feature.element.line.cut] : []
     let own = (
-      indent + title.shown, feature.specification ?? "unknown",
+      indent + title.cut.shown, feature.specification ?? "unknown",
       (state + values + unknown).joined(separator: " ")
     )
     return [own] + feature.inline.flatMap { row($0, indent: indent + "  ") }
@@ -195,4 +203,9 @@ extension Element {
     writer.copy(self)
     return String(decoding: writer.bytes, as: UTF8.self)
   }
+}
+
+extension String {
+  /// The text as far as a person reads it; the rest is in the JSON and XML of the report.
+  fileprivate var cut: String { shortened(to: 2048) }
 }

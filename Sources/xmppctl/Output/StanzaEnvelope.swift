@@ -28,3 +28,15 @@ struct StanzaEnvelope {
   /// When it was sent, as far as that is known, else when it was read; milliseconds since 1970.
   var time: Int64 { sent ?? received }
 }
+
+extension StanzaEnvelope {
+  /// The envelope without the run's secrets, which a peer may repeat in it.
+  func redacted(by echoes: EchoRedaction) -> StanzaEnvelope {
+    if delay == nil, archive == nil { return self }
+    var redacted = self
+    redacted.archive = archive.map(echoes.text)
+    redacted.delay?.stamp = (delay?.stamp).map(echoes.text) ?? ""
+    redacted.delay?.from = (delay?.from).map(echoes.text)
+    return redacted
+  }
+}

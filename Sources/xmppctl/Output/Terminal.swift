@@ -62,6 +62,7 @@ extension Terminal {
     let column = Terminal.lastColumn(line)
     let few = min(4, columns / 4)
     let words = line.split(separator: " ", omittingEmptySubsequences: false)
+    var lines: [String] = []
     var text = ""
     var width = 0
     var isFresh = true
@@ -69,7 +70,8 @@ extension Terminal {
       let length = Terminal.width(word)
       let indentation = column <= columns / 2 && column + length <= columns ? column : few
       if !isFresh, !word.isEmpty, width + 1 + length > columns, width > indentation {
-        text = text.withoutTrailingSpaces + "\n" + String(repeating: " ", count: indentation) + word
+        lines.append(text.withoutTrailingSpaces)
+        text = String(repeating: " ", count: indentation) + word
         width = indentation + length
       } else {
         text += (isFresh ? "" : " ") + word
@@ -77,7 +79,7 @@ extension Terminal {
       }
       isFresh = false
     }
-    return text
+    return (lines + [text]).joined(separator: "\n")
   }
 
   /// Where what stands behind the last gap of two spaces or more begins.

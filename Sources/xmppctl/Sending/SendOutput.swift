@@ -16,6 +16,7 @@ final class SendOutput {
 
   private let style: Style
   private let progress: Progress?
+  private let echoes: EchoRedaction
   private var waiter: Waiter
   /// Why stdout takes no more.
   private var broken: Failure?
@@ -26,7 +27,8 @@ final class SendOutput {
   private var lines: [UInt8] = []
   private static let batch = 32 << 10
 
-  init(_ style: Style, waiter: Waiter, progress: Progress?) {
+  init(_ style: Style, waiter: Waiter, progress: Progress?, echoes: EchoRedaction) {
+    self.echoes = echoes
     self.style = style
     self.waiter = waiter
     self.progress = progress
@@ -41,7 +43,7 @@ final class SendOutput {
     for outcome in outcomes {
       wasAnythingSent = true
       tally.count(outcome)
-      let result = SendResult(outcome: outcome)
+      let result = SendResult(outcome: outcome.redacted(by: echoes))
       if let complaint = result.complaint { say(complaint) }
       lines += line(result)
     }
@@ -91,7 +93,7 @@ final class SendOutput {
   /// Says something on stderr.
   func say(_ text: String, _ stage: Failure.Stage = .stanza) {
     progress?.clear()
-    Printer.diagnostic("xmppctl: send: \(stage.rawValue): \(text.shown)")
+    Printer.diagnostic("xmppctl: send: \(stage.rawValue): \(echoes.text(text).shown)")
   }
 
   private func line(_ result: SendResult) -> [UInt8] {
@@ -112,5 +114,15 @@ final class SendOutput {
       broken = error
       throw error
     }
+  }
+}
+
+extension Delivery.Outcome {
+  /// The outcome without the run's secrets, which a peer may repeat in an error or an answer.
+  fileprivate func redacted(by echoes: EchoRedaction) -> Delivery.Outcome {
+    var redacted = self
+    redacted.error = error.map(echoes.failure)
+    redacted.reply = reply.map(echoes.stanza)
+    return redacted
   }
 }

@@ -9,7 +9,7 @@ import TestSupport
     try checkSASL(element)
     try checkErrors(element)
     try checkLogin(element)
-    try checkMask(element)
+    try checkRedaction(element)
     if let stanza = Stanza(element) { try checkStanza(stanza) }
   }
 }
@@ -68,13 +68,14 @@ private func checkLogin(_ element: Element) throws {
 }
 
 /// A trace has nothing of the text in elements that carry secrets.
-private func checkMask(_ element: Element) throws {
-  guard let masked = Mask.text(for: element) else {
-    try hold(secretTexts(element).isEmpty, "a secret is not masked")
+private func checkRedaction(_ element: Element) throws {
+  guard let redacted = Redaction.text(for: element) else {
+    try hold(secretTexts(element).isEmpty, "a secret is not redacted")
     return
   }
-  guard case .element(let shown)? = read([Array(masked.utf8)[...]], inside: "", Limits()).events.first else {
-    throw BrokenProperty(description: "what is masked cannot be read")
+  guard case .element(let shown)? = read([Array(redacted.utf8)[...]], inside: "", Limits()).events.first
+  else {
+    throw BrokenProperty(description: "what is redacted cannot be read")
   }
   try hold(secretTexts(shown).allSatisfy { $0.isSame(as: "***") }, "a secret is shown")
 }

@@ -48,7 +48,9 @@ private func checkReport(_ features: StreamFeatures, _ limits: Limits) throws {
 
   let text = ReportText(
     report: report, terminal: Terminal(isOutputTerminal: false, isErrorTerminal: false, colours: false))
-  for line in Array((text.features + text.xml).utf8).split(separator: 0x0A) {
+  var shown = Array(text.features.utf8)
+  text.xml { shown += $0 }
+  for line in shown.split(separator: 0x0A) {
     try hold(isHarmless(line), "a line of the report is not harmless")
   }
 }
