@@ -1,10 +1,13 @@
 // OpenSSL for Swift: the headers, and the macros Swift cannot import as static inlines.
 #pragma once
+// The plain hash functions, whose state can be copied, are what PBKDF2 is fast with.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 

@@ -188,6 +188,9 @@ extension Connection {
     write(redacted: trace?.redacted(element)) { $0.copy(element) }
   }
 
+  /// Sends white space between stanzas (RFC 6120 §4.6.1).
+  func pad(_ count: Int) { channel?.queue([UInt8](repeating: 0x20, count: count)) }
+
   private func write(redacted: String?, _ content: (inout XMLWriter) -> Void) {
     var writer = XMLWriter(inside: Namespace.client)
     content(&writer)

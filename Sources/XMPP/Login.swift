@@ -162,7 +162,10 @@ extension Connection {
       domain: account.jid.domainpart,
       authorizationID: choice.candidate == .external && !isObvious && account.jid.localpart != nil
         ? account.jid.bare.full : nil)
-    return try choice.makeMechanism(credentials, nonce: try freshNonce()) { channel?.tls?.channelBinding($0) }
+    let waiter = waiter
+    return try choice.makeMechanism(
+      credentials, nonce: try freshNonce(), bindingData: { channel?.tls?.channelBinding($0) },
+      checkpoint: { () throws(Failure) in try waiter.check(doing: "computing the proof for SCRAM") })
   }
 
   private func unexpectedBytes(after what: String) -> Failure {

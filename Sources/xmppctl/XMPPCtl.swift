@@ -20,6 +20,8 @@ struct XMPPCtl: ParsableCommand {
     occupyStandardStreams()
     // A reader that goes away is an error to be told, not a signal to die by.
     signal(SIGPIPE, SIG_IGN)
+    // So is a file that has reached its limit.
+    signal(SIGXFSZ, SIG_IGN)
     let arguments = Array(CommandLine.arguments.dropFirst())
     if CommandLine.arguments.isEmpty {
       let failure = Failure(

@@ -16,7 +16,7 @@ final class ChildProcess: Sendable {
   let pid: pid_t
   /// Readable once the process has ended.
   let descriptor: Int32
-  private let result = Mutex<(ending: Ending, usage: rusage)?>(nil)
+  private let result = Mutex<(ending: Ending, usage: rusage, delay: Duration)?>(nil)
 
   /// - Parameters:
   ///   - command: the executable's path and its arguments.
@@ -80,8 +80,8 @@ final class ChildProcess: Sendable {
 
   /// Waits for the end of the process, then ends what is left of its group.
   ///
-  /// - Returns: how it ended and what it used, or `nil` when the moment came first.
-  func wait(until end: ContinuousClock.Instant) -> (ending: Ending, usage: rusage)? {
+  /// - Returns: how it ended, what it used, and how long it waited for a processor; `nil` when the moment came first.
+  func wait(until end: ContinuousClock.Instant) -> (ending: Ending, usage: rusage, delay: Duration)? {
     if let known = result.withLock({ $0 }) { return known }
     var waited = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
     guard Descriptor.wait(&waited, until: end) else { return nil }
@@ -89,13 +89,26 @@ final class ChildProcess: Sendable {
       if let result { return result }
       // Not reaped yet, so the number of the group cannot be anyone else's.
       _ = Glibc.kill(-pid, SIGKILL)
+      // As long as it is not reaped, the system tells what it knows of it.
+      let delay = ChildProcess.delay("/proc/\(pid)/schedstat")
       var status: Int32 = 0
       var usage = rusage()
       while wait4(pid, &status, 0, &usage) < 0 && errno == EINTR {}
       let signal = status & 0x7f
-      result = (signal == 0 ? .exited(status >> 8 & 0xff) : .killed(signal), usage)
+      result = (signal == 0 ? .exited(status >> 8 & 0xff) : .killed(signal), usage, delay)
       return result
     }
+  }
+
+  /// How long a process or thread was ready to run and had no processor.
+  static func delay(_ path: String) -> Duration {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return .zero }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: 128)
+    let count = read(descriptor, &bytes, bytes.count)
+    let fields = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).split(separator: " ")
+    return fields.count > 1 ? .nanoseconds(Int64(fields[1]) ?? 0) : .zero
   }
 
   /// A child that closed its standard input must not end the tests.

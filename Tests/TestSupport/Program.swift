@@ -59,6 +59,8 @@ public struct Outcome: Sendable {
   public let errorBytes: [UInt8]
   /// From its start until it ended and its output was closed.
   public let duration: Duration
+  /// How long it, and the test that watched it, were ready to run and had no processor meanwhile.
+  public let delay: Duration
   /// The most memory it ever had resident; bytes.
   public let peakMemory: Int
   /// What it used of the processor, in its own code and in the system's.

@@ -5,6 +5,7 @@ import Foundation
 public final class RunningProgram {
   private let process: ChildProcess
   private let started = ContinuousClock.now
+  private let delayBefore = ChildProcess.delay("/proc/thread-self/schedstat")
   private let name: String
   private let folder: TemporaryFolder
   private var input: Int32
@@ -131,10 +132,12 @@ public final class RunningProgram {
   public func wait(within limit: Duration = .seconds(30)) throws -> Outcome {
     let end = ContinuousClock.now + limit
     try pump("ends", within: limit) { self.output < 0 && self.error < 0 }
-    guard let (ending, usage) = process.wait(until: end) else { throw inVain("ends", limit) }
+    guard let (ending, usage, delay) = process.wait(until: end) else { throw inVain("ends", limit) }
+    // If another thread has waited for it, its delays are not those of this one.
+    let own = max(.zero, ChildProcess.delay("/proc/thread-self/schedstat") - delayBefore)
     let outcome = Outcome(
       ending: ending, outputBytes: outputBytes, errorBytes: errorBytes,
-      duration: .now - started, peakMemory: usage.ru_maxrss * 1024,
+      duration: .now - started, delay: delay + own, peakMemory: usage.ru_maxrss * 1024,
       processorTime: duration(usage.ru_utime) + duration(usage.ru_stime))
     let neglected = duties?.neglected(by: outcome, signals: signals, readsOutput: readsOutput) ?? []
     guard neglected.isEmpty else {

@@ -17,15 +17,21 @@ enum Hash: Sendable, CaseIterable {
     try output { HMAC(algorithm, key, Int32(key.count), bytes, bytes.count, $0, nil) != nil }
   }
 
-  /// PBKDF2 with HMAC (RFC 8018 §5.2), as long as the digest: `Hi()` of RFC 5802.
-  func derive(_ password: Secret, salt: [UInt8], iterations: Int32) throws(Failure) -> [UInt8] {
+  /// PBKDF2 (`PBKDF2.derive`) with this hash, which must be one of SCRAM's.
+  ///
+  /// - Parameter checkpoint: called every few milliseconds; what it throws ends the derivation.
+  func derive(
+    _ password: Secret, salt: [UInt8], iterations: Int32, checkpoint: () throws(Failure) -> Void = {}
+  ) throws(Failure) -> [UInt8] {
     try password.withBytes { (password) throws(Failure) in
-      try output { target in
-        password.withMemoryRebound(to: CChar.self) {
-          PKCS5_PBKDF2_HMAC(
-            $0.baseAddress, Int32($0.count), salt, Int32(salt.count), iterations, algorithm, Int32(length),
-            target) == 1
-        }
+      switch self {
+      case .md5: throw .authentication("hash-unavailable", "there is no SCRAM with MD5")
+      case .sha1:
+        try PBKDF2<SHA1>.derive(password, salt: salt, iterations: iterations, checkpoint: checkpoint)
+      case .sha256:
+        try PBKDF2<SHA256>.derive(password, salt: salt, iterations: iterations, checkpoint: checkpoint)
+      case .sha512:
+        try PBKDF2<SHA512>.derive(password, salt: salt, iterations: iterations, checkpoint: checkpoint)
       }
     }
   }

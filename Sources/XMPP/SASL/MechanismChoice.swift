@@ -248,16 +248,20 @@ extension MechanismChoice {
   /// - Parameters:
   ///   - nonce: the client's, for SCRAM and DIGEST-MD5.
   ///   - bindingData: the TLS session's bytes for a channel-binding type.
+  ///   - checkpoint: called every few milliseconds while SCRAM derives the password's hash.
   func makeMechanism(
-    _ credentials: Credentials, nonce: String, bindingData: (ChannelBindingType) -> [UInt8]?
+    _ credentials: Credentials, nonce: String, bindingData: (ChannelBindingType) -> [UInt8]?,
+    checkpoint: @escaping () throws(Failure) -> Void = {}
   ) throws(Failure) -> any SASLMechanism {
     let candidate = try chosen()
     switch candidate {
     case .external: return External(authorizationID: credentials.authorizationID)
     case .anonymous: return Anonymous()
-    case .scramSHA512Plus, .scramSHA512: return try scram(.sha512, credentials, nonce, bindingData)
-    case .scramSHA256Plus, .scramSHA256: return try scram(.sha256, credentials, nonce, bindingData)
-    case .scramSHA1Plus, .scramSHA1: return try scram(.sha1, credentials, nonce, bindingData)
+    case .scramSHA512Plus, .scramSHA512:
+      return try scram(.sha512, credentials, nonce, bindingData, checkpoint)
+    case .scramSHA256Plus, .scramSHA256:
+      return try scram(.sha256, credentials, nonce, bindingData, checkpoint)
+    case .scramSHA1Plus, .scramSHA1: return try scram(.sha1, credentials, nonce, bindingData, checkpoint)
     case .digestMD5:
       return DigestMD5(
         username: credentials.username, password: try password(credentials),
@@ -270,7 +274,9 @@ extension MechanismChoice {
   }
 
   private func scram(
-    _ hash: Hash, _ credentials: Credentials, _ nonce: String, _ bindingData: (ChannelBindingType) -> [UInt8]?
+    _ hash: Hash, _ credentials: Credentials, _ nonce: String,
+    _ bindingData: (ChannelBindingType) -> [UInt8]?,
+    _ checkpoint: @escaping () throws(Failure) -> Void
   ) throws(Failure) -> SCRAM {
     let bound: SCRAM.Binding =
       switch binding {
@@ -280,7 +286,8 @@ extension MechanismChoice {
       }
     return try SCRAM(
       hash, username: credentials.username, password: try password(credentials),
-      authorizationID: credentials.authorizationID, binding: bound, nonce: nonce, advertised: offer)
+      authorizationID: credentials.authorizationID, binding: bound, nonce: nonce, advertised: offer,
+      checkpoint: checkpoint)
   }
 
   private func password(_ credentials: Credentials) throws(Failure) -> Secret {

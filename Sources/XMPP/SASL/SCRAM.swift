@@ -13,7 +13,7 @@ struct SCRAM: SASLMechanism {
 
   /// Fewer iterations are refused (RFC 7677 §4).
   static let minimumIterations: Int32 = 4096
-  /// More are refused: no deadline can interrupt the derivation, which takes about half a second for so many.
+  /// More are refused: the derivation takes about half a second for so many.
   static let maximumIterations: Int32 = 1_000_000
 
   let name: String
@@ -22,6 +22,8 @@ struct SCRAM: SASLMechanism {
   private let password: Secret
   private let nonce: String
   private let advertised: SASLOffer
+  /// Called while the password's hash is derived; what it throws ends the login.
+  private let checkpoint: () throws(Failure) -> Void
   /// The GS2 header; `c=` is made of these same bytes.
   private let header: [UInt8]
   private let bindingData: [UInt8]
@@ -40,9 +42,10 @@ struct SCRAM: SASLMechanism {
   ///   - authorizationID: another identity to act as.
   ///   - nonce: fresh for every login; printable ASCII without a comma.
   ///   - advertised: what the server offered, which its hash must agree with.
+  ///   - checkpoint: called every few milliseconds while the password's hash is derived.
   init(
     _ hash: Hash, username: String, password: Secret, authorizationID: String? = nil, binding: Binding,
-    nonce: String, advertised: SASLOffer
+    nonce: String, advertised: SASLOffer, checkpoint: @escaping () throws(Failure) -> Void = {}
   ) throws(Failure) {
     let family = SCRAM.family(hash)
     let identity = authorizationID.map { "a=" + SCRAM.escaped($0) } ?? ""
@@ -62,6 +65,7 @@ struct SCRAM: SASLMechanism {
     self.password = password
     self.nonce = nonce
     self.advertised = advertised
+    self.checkpoint = checkpoint
   }
 
   /// The client-first-message.
@@ -116,7 +120,8 @@ struct SCRAM: SASLMechanism {
     try server.checkDowngrade(of: advertised, hash)
 
     let prepared = try password.prepared()
-    var salted = try hash.derive(prepared, salt: server.salt, iterations: server.iterations)
+    var salted = try hash.derive(
+      prepared, salt: server.salt, iterations: server.iterations, checkpoint: checkpoint)
     var clientKey = try hash.hmac(salted, Array("Client Key".utf8))
     var storedKey = try hash.digest(clientKey)
     var serverKey = try hash.hmac(salted, Array("Server Key".utf8))

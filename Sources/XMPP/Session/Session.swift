@@ -122,6 +122,12 @@ public final class Session<Token: Sendable> {
   /// nothing is counted.
   public func resend(_ stanza: Element) { connection.send(stanza) }
 
+  /// Sends white space.
+  ///
+  /// Servers with a recent expat do not parse a tag that reached them in pieces before about as much again has come
+  /// (CVE-2023-52425), and so may wait for more where we wait for their answer.
+  public func pad(_ count: Int) { connection.pad(count) }
+
   /// How many bytes wait to be sent.
   public var pendingBytes: Int { connection.pendingBytes }
 

@@ -55,11 +55,22 @@ struct LineOutput {
   /// - Throws: an output failure where stdout is closed, full or broken.
   mutating func write() throws(Failure) -> Int {
     while written < size {
-      let count = try sink.write(lines.bytes[written..<size])
-      guard count > 0 else { break }
-      written += count
+      do throws(Failure) {
+        let count = try sink.write(lines.bytes[written..<size])
+        guard count > 0 else { break }
+        written += count
+      } catch {
+        removePartialLine()
+        throw error
+      }
     }
     return settle()
+  }
+
+  /// Takes back what a file has of a line that cannot be written whole.
+  private mutating func removePartialLine() {
+    let start = ends.last { $0 <= written } ?? 0
+    if Printer.removePartialLine(written - start, from: sink.descriptor) { written = start }
   }
 
   /// Writes the rest of a line that is written in part, and where `all` is true the lines behind it.
@@ -75,6 +86,7 @@ struct LineOutput {
       else { break }
       written += count
     }
+    if written < end { removePartialLine() }
     return settle()
   }
 

@@ -122,7 +122,7 @@ private final class PasswordShell {
     var signals = sigset_t()
     sigemptyset(&signals)
     posix_spawnattr_setsigmask(&attributes, &signals)
-    sigaddset(&signals, SIGPIPE)
+    for signal in [SIGPIPE, SIGXFSZ] { sigaddset(&signals, signal) }
     posix_spawnattr_setsigdefault(&attributes, &signals)
     // A group of its own can be ended as a whole, but could not read the terminal.
     let group = input == nil ? Int32(POSIX_SPAWN_SETPGROUP) : 0

@@ -13,15 +13,39 @@ enum Printer {
       _ = try waiter.wait(for: &ready, doing: "writing to stdout")
       // A pipe that is ready takes as much without blocking, so that the deadline holds while its reader sleeps.
       let end = min(written + Int(PIPE_BUF), bytes.count)
-      written += try write(bytes[written..<end], to: STDOUT_FILENO, name: "stdout")
+      do throws(Failure) {
+        written += try write(bytes[written..<end], to: STDOUT_FILENO, name: "stdout")
+      } catch {
+        let line = bytes[..<written].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        removePartialLine(written - line, from: STDOUT_FILENO)
+        throw error
+      }
     }
+  }
+
+  /// Removes the last bytes of a regular file that this process has just written to, since they are a part of a line: the next
+  /// run that appends to the file would continue it. Nothing is removed if others have written meanwhile.
+  ///
+  /// - Returns: whether they are removed.
+  @discardableResult
+  static func removePartialLine(_ count: Int, from descriptor: Int32) -> Bool {
+    var facts = stat()
+    guard count > 0, fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return false }
+    let end = lseek(descriptor, 0, SEEK_CUR)
+    guard end == facts.st_size, end >= count, ftruncate(descriptor, end - off_t(count)) == 0 else {
+      return false
+    }
+    lseek(descriptor, end - off_t(count), SEEK_SET)
+    return true
   }
 
   /// Writes one line to stderr; where that fails there is nobody left to tell. What a server made too long is cut, so that
   /// the line goes through a pipe at once.
   ///
   /// - Parameter patience: how long a reader that sleeps is waited for, in milliseconds; 0 for what a stranger can cause.
-  static func diagnostic(_ line: String, patience: Int32 = 100) {
+  /// - Returns: whether it was written.
+  @discardableResult
+  static func diagnostic(_ line: String, patience: Int32 = 100) -> Bool {
     var bytes = Array(line.utf8)
     let limit = Int(PIPE_BUF) - 4
     if bytes.count > limit {
@@ -30,20 +54,24 @@ enum Printer {
       bytes.removeLast()
       bytes += Array("…".utf8)
     }
-    tell(bytes + [UInt8(ascii: "\n")], STDERR_FILENO, patience: patience)
+    return tell(bytes + [UInt8(ascii: "\n")], STDERR_FILENO, patience: patience)
   }
 
   /// Writes what a person may read, in pieces that go through a pipe at once. Where its reader sleeps, the rest of it is
   /// dropped: nothing on the side may hold up the run, its deadline and its signals.
-  static func tell(_ bytes: [UInt8], _ descriptor: Int32, patience: Int32 = 100) {
+  ///
+  /// - Returns: whether all of it was written.
+  @discardableResult
+  static func tell(_ bytes: [UInt8], _ descriptor: Int32, patience: Int32 = 100) -> Bool {
     var rest = bytes[...]
     while !rest.isEmpty {
       var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
       guard poll(&ready, 1, patience) > 0,
         let count = try? write(rest.prefix(Int(PIPE_BUF)), to: descriptor, name: "stderr"), count > 0
-      else { return }
+      else { return false }
       rest = rest.dropFirst(count)
     }
+    return true
   }
 
   /// Says a failure and its hint on stderr: `xmppctl: COMMAND: STAGE: what happened`.

@@ -26,6 +26,8 @@ final class SendOutput {
   /// Lines of what was not sent, until there are enough of them to be written.
   private var lines: [UInt8] = []
   private static let batch = 32 << 10
+  /// How long stderr is waited for; milliseconds.
+  private var patience: Int32 = 100
 
   init(_ style: Style, waiter: Waiter, progress: Progress?, echoes: EchoRedaction) {
     self.echoes = echoes
@@ -93,7 +95,9 @@ final class SendOutput {
   /// Says something on stderr.
   func say(_ text: String, _ stage: Failure.Stage = .stanza) {
     progress?.clear()
-    Printer.diagnostic("xmppctl: send: \(stage.rawValue): \(echoes.text(text).shown)")
+    let line = "xmppctl: send: \(stage.rawValue): \(echoes.text(text).shown)"
+    // Of many messages, only the first waits for a reader that sleeps.
+    if !Printer.diagnostic(line, patience: patience) { patience = 0 }
   }
 
   private func line(_ result: SendResult) -> [UInt8] {

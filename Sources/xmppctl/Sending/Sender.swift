@@ -14,6 +14,9 @@ final class Sender {
   private static let mostPending = 256 << 10
   /// How long a server that acknowledged everything may owe the answer to a ping; seconds.
   private static let patience = 2.0
+  /// Bytes of white space for a server that is silent for a second; more each time, up to what a large tag takes.
+  private static let leastPadding = 64
+  private static let mostPadding = 16 << 10
   /// How long the list of what is unconfirmed or was not sent may take; seconds.
   private static let longestList = 10.0
   /// How long the server's closing is waited for; what nobody has confirmed may be lost without it; seconds.
@@ -38,6 +41,9 @@ final class Sender {
   private var barriers: [Int: Int] = [:]
   private var sentSincePing = 0
   private var patienceEnds = Deadline.never
+  /// When a server that owes an answer gets white space, and how many bytes of it.
+  private var paddingDue = Deadline.never
+  private var padding = Sender.leastPadding
   /// What of the input could not be sent; nothing behind it is.
   private var badInput: Failure?
   /// Whether there is a session, since when, and why the one before was lost.
@@ -85,6 +91,9 @@ final class Sender {
         try take(arrival)
         arrivals += 1
       }
+      if arrivals > 0 || paddingDue == .never {
+        (paddingDue, padding) = (.after(seconds: 1), Sender.leastPadding)
+      }
       try emit()
       if source.isAtEnd || badInput != nil, delivery.count == 0, session.pendingBytes == 0 { return }
       // What made room has been read: nothing more may come to end the wait for it.
@@ -92,6 +101,9 @@ final class Sender {
       try wait()
     }
   }
+
+  /// Whether the server itself, and not a recipient, owes an answer.
+  private var owesAnswer: Bool { !barriers.isEmpty || !delivery.isAcknowledged }
 
   /// Whether everything was sent and acknowledged, and nothing but the server was to confirm it.
   private func isDone(despite failure: Failure) -> Bool {
@@ -107,8 +119,12 @@ final class Sender {
     if source.wantsInput, badInput == nil, hasRoom {
       others.append(pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0))
     }
-    let moment = delivery.count > 0 ? patienceEnds : .never
+    let moment = delivery.count > 0 ? min(patienceEnds, owesAnswer ? paddingDue : .never) : .never
     try session.wait(for: &others, until: min(moment, output.progressDue), while: "waiting for confirmation")
+    if paddingDue.hasPassed {
+      if owesAnswer, session.pendingBytes == 0 { session.pad(padding) }
+      (paddingDue, padding) = (.after(seconds: 1), min(Sender.mostPadding, padding * 2))
+    }
     if let input = others.first, input.revents != 0 { try read() }
     if patienceEnds.hasPassed {
       patienceEnds = .never
