@@ -35,7 +35,7 @@ struct Features: ParsableCommand {
       } else if xml {
         text.xml(write)
       } else {
-        write(Array(text.features.utf8))
+        text.features(write)
       }
     }
   }
