@@ -99,7 +99,9 @@ def challenge(mechanism, content):
         first = line.hear(rb"<auth [^>]*?(?:/>|>(.*?)</auth>)")[1] or b""
         nonce = base64.b64decode(first).decode().rpartition("r=")[2]
         line.say(f"<challenge xmlns='{SASL}'>{base64.b64encode(content(size, nonce).encode()).decode()}</challenge>")
-        line.finish()
+        if line.hear(rb"<response.*?</response>|</stream:stream>")[0].startswith(b"<response"):
+            line.say(f"<failure xmlns='{SASL}'><not-authorized/></failure>")
+            line.finish()
 
     return play
 
@@ -204,7 +206,7 @@ SHAPES = {
     ),
     "stream error, conditions": (
         LOGIN,
-        ELEMENTS,
+        4_000,
         lambda line, n: (
             line.open(),
             line.say("<stream:error>" + many(n, lambda i: f"<c{i} xmlns='u:{i}'/>") + "</stream:error>"),
@@ -316,13 +318,13 @@ class Bench:
         self.server = Server(folder)
 
     def run(self, command, play):
-        """CPU time in seconds, the least of three runs; memory in KiB; exit status."""
+        """CPU time in seconds, the least of two runs; memory in KiB; exit status."""
         self.server.play = play
         words = [self.xmppctl, *command, "--jid", f"bob@{DOMAIN}", "--max-time", "60", "--tls", "direct"]
         words += ["--connect-to", f"127.0.0.1:{self.server.port}", "--cacert", f"{self.folder}/certificate.pem"]
         script = '"$@" >/dev/null 2>"$0.errors"; echo $? >"$0"'
         times, memory = [], 0
-        for _ in range(3):
+        for _ in range(2):
             read, write = os.pipe()
             stdin = f"<iq id='q' type='get' to='{DOMAIN}'><query xmlns='u'/></iq>"
             with open(f"{self.folder}/input", "w") as file:
@@ -359,13 +361,19 @@ def main(xmppctl, measure, *wanted):
             if wanted and not any(word in name for word in wanted):
                 continue
             for command in commands:
-                base, _, _ = bench.run(command, lambda line: play(line, 1))
-                results = [bench.run(command, lambda line, size=size: play(line, size)) for size in sizes(first)]
-                spent = [max(0.0, time - base) for time, _, _ in results]
-                memory = max(most for _, most, _ in results)
-                factor = spent[2] / spent[1] if spent[1] > 0 else 0
-                grows = spent[2] >= NOTICEABLE and factor > LIMIT
-                bad = results[2][2] in (70, 75) or results[2][2] > 81
+                least, memory = [], 0
+                # What else the machine does can only add to a time, so one that is suspicious is measured again.
+                for _ in range(4):
+                    results = [bench.run(command, lambda line, size=size: play(line, size)) for size in [1, *sizes(first)]]
+                    times = [time for time, _, _ in results]
+                    least = [min(pair) for pair in zip(least or times, times)]
+                    memory = max(memory, *(most for _, most, _ in results))
+                    spent = [max(0.0, time - least[0]) for time in least[1:]]
+                    factor = spent[2] / spent[1] if spent[1] > 0 else 0
+                    grows = spent[2] >= NOTICEABLE and factor > LIMIT
+                    if not grows:
+                        break
+                bad = results[-1][2] in (70, 75) or results[-1][2] > 81
                 print(
                     f"{name:30} {' '.join(command):38} {'/'.join(map(str, sizes(first))):>22}"
                     f"  {'/'.join(f'{time * 1000:.0f}' for time in spent):>20}  {factor:6.1f}  {memory / 1024:5.1f}",
@@ -374,7 +382,7 @@ def main(xmppctl, measure, *wanted):
                 for is_wrong, what in (
                     (grows, f"grows by more than {LIMIT}"),
                     (memory > CEILING, f"has more than {CEILING >> 10} MiB"),
-                    (bad, f"ends with {results[2][2]}: {bench.errors()}"),
+                    (bad, f"ends with {results[-1][2]}: {bench.errors()}"),
                 ):
                     if is_wrong:
                         failed = True

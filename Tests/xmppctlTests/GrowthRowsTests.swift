@@ -109,7 +109,7 @@ import Testing
   func controls(options: [String]) throws {
     let offer = GrowthRowsTests.mechanisms(
       "<mechanism>\(String(repeating: "\u{85}", count: 900_000))</mechanism>")
-    let outcome = try login(offer, ["features"] + options, mostMemory: 48 << 20)
+    let outcome = try login(offer, ["features"] + options, mostMemory: 26 << 20)
     #expect(outcome.status == 0, "\(outcome.error.suffix(300))")
     #expect(options.isEmpty == (outcome.outputBytes.count < 10_000))
   }

@@ -213,6 +213,8 @@ public struct XMLWriter: Sendable {
   }
 
   private mutating func escape(_ text: UnsafeBufferPointer<UInt8>, inAttribute: Bool) {
+    // Room that is not used is no memory; growing again and again would have a large text twice.
+    if text.count > 1 << 18 { bytes.reserveCapacity(bytes.count + 3 * text.count) }
     var written = 0
     var index = 0
     while index < text.count {

@@ -37,7 +37,7 @@ struct Features: OffersAllOptions {
       } else if xml {
         text.xml(write)
       } else {
-        write(Array(text.features.utf8))
+        text.features(write)
       }
     }
   }

@@ -9,14 +9,27 @@ struct ReportText {
   var connect: String { lines((attempts + protection).map(terminal.folded) + waterfall) }
 
   /// What `features` prints: one block for each stream, one line for each feature; nothing where no stream was opened.
-  var features: String {
-    guard !report.stages.isEmpty else { return "" }
-    var blocks = [terminal.styled(report.domain.shown, .bold) + place]
-    for stage in report.stages {
-      blocks.append("")
-      blocks += block(stage)
+  ///
+  /// - Parameter write: takes the lines in pieces, as a server may offer very many features.
+  func features(_ write: ([UInt8]) -> Void) {
+    guard !report.stages.isEmpty else { return }
+    var lines: [UInt8] = []
+    defer { write(lines) }
+    func writeLine(_ line: String) {
+      lines += terminal.folded(line).utf8
+      lines.append(UInt8(ascii: "\n"))
+      guard lines.count >= 64 << 10 else { return }
+      write(lines)
+      lines.removeAll(keepingCapacity: true)
     }
-    return lines(blocks.map(terminal.folded))
+    writeLine(terminal.styled(report.domain.shown, .bold) + place)
+    for stage in report.stages {
+      writeLine("")
+      writeLine(heading(stage))
+      guard let features = stage.features else { continue }
+      if features.all.isEmpty { writeLine("  no features") }
+      writeLines(features.all, writeLine)
+    }
   }
 
   /// What `features --xml` prints: the features elements as they came, one a line.
@@ -149,20 +162,24 @@ extension ReportText {
 // MARK: - Features
 
 extension ReportText {
-  private func block(_ stage: StreamStage) -> [String] {
-    guard let features = stage.features else { return [heading(stage)] }
-    let rows = features.all.flatMap { row($0, indent: "  ") }
+  private func writeLines(_ features: [StreamFeature], _ writeLine: (String) -> Void) {
+    var (width, specification) = (0, 0)
+    for feature in features {
+      rows(feature, indent: "  ") { row in
+        width = max(width, row.title.unicodeScalars.count)
+        specification = max(specification, row.specification.unicodeScalars.count)
+      }
+    }
     // A long one pads none of the others.
-    let width = min(rows.map(\.title.unicodeScalars.count).max() ?? 0, 80)
-    let specification = rows.map(\.specification.unicodeScalars.count).max() ?? 0
-    guard !rows.isEmpty else { return [heading(stage), "  no features"] }
-    return [heading(stage)]
-      + rows.map { row in
+    width = min(width, 80)
+    for feature in features {
+      rows(feature, indent: "  ") { row in
         let line =
           row.title.padded(to: width) + "  " + row.specification.padded(to: specification) + "  "
           + row.details
-        return line.withoutTrailingSpaces
+        writeLine(line.withoutTrailingSpaces)
       }
+    }
   }
 
   private func heading(_ stage: StreamStage) -> String {
@@ -178,9 +195,10 @@ extension ReportText {
     return terminal.styled(title, .bold)
   }
 
-  private func row(
-    _ feature: StreamFeature, indent: String
-  ) -> [(title: String, specification: String, details: String)] {
+  private typealias Row = (title: String, specification: String, details: String)
+
+  /// The row of a feature, then those of the features it holds.
+  private func rows(_ feature: StreamFeature, indent: String, _ take: (Row) -> Void) {
     let title = feature.title ?? "{\(feature.namespace.cut)}\(feature.name.cut)"
     let owners = Dictionary(feature.proprietary.map { ($0.mechanism, $0.owner) }) { first, _ in first }
     let values = feature.values.map { value in
@@ -188,11 +206,12 @@ extension ReportText {
     }
     let state = feature.required.map { $0 ? ["required"] : ["optional"] } ?? []
     let unknown = feature.title == nil ? [feature.element.line.cut] : []
-    let own = (
-      indent + title.cut.shown, feature.specification ?? "unknown",
-      (state + values + unknown).joined(separator: " ")
-    )
-    return [own] + feature.inline.flatMap { row($0, indent: indent + "  ") }
+    take(
+      (
+        indent + title.cut.shown, feature.specification ?? "unknown",
+        (state + values + unknown).joined(separator: " ")
+      ))
+    for inner in feature.inline { rows(inner, indent: indent + "  ", take) }
   }
 }
 

@@ -48,7 +48,8 @@ private func checkReport(_ features: StreamFeatures, _ limits: Limits) throws {
 
   let text = ReportText(
     report: report, terminal: Terminal(isOutputTerminal: false, isErrorTerminal: false, colours: false))
-  var shown = Array(text.features.utf8)
+  var shown: [UInt8] = []
+  text.features { shown += $0 }
   text.xml { shown += $0 }
   for line in shown.split(separator: 0x0A) {
     try hold(isHarmless(line), "a line of the report is not harmless")
