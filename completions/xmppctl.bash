@@ -399,7 +399,7 @@ _xmppctl_bind() {
 _xmppctl_send() {
     repeating_flags=()
     non_repeating_flags=(--room --lines --ndjson --xml --keep-going --replace-invalid --retry --json --compress --no-sasl2 -k --insecure -4 --ipv4 -6 --ipv6 --trace-secrets --verbose -v --help-all --version -h --help)
-    repeating_options=(--message -m --subject --thread --id --lang --type --oob-url --nick --room-password --confirm --max-time --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --pin --tls-min --dns-server --proxy --connect-timeout --trace)
+    repeating_options=(--message -m --subject --thread --id --lang --type --oob-url --nick --room-password-file --room-password-command --confirm --max-time --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --pin --tls-min --dns-server --proxy --connect-timeout --trace)
     non_repeating_options=()
     __xmppctl_offer_flags_options -1
 
@@ -514,7 +514,7 @@ _xmppctl_send() {
 _xmppctl_listen() {
     repeating_flags=()
     non_repeating_flags=(--json --xml --carbons --no-presence --receipts --no-reconnect --duplex --compress --no-sasl2 -k --insecure -4 --ipv4 -6 --ipv6 --trace-secrets --verbose -v --help-all --version -h --help)
-    repeating_options=(--type --from --namespace -n --count --idle -m --max-time --room --nick --room-password --history --priority --since --ping-interval --state --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --pin --tls-min --dns-server --proxy --connect-timeout --trace)
+    repeating_options=(--type --from --namespace -n --count --idle -m --max-time --room --nick --room-password-file --room-password-command --history --priority --since --ping-interval --state --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --pin --tls-min --dns-server --proxy --connect-timeout --trace)
     non_repeating_options=()
     __xmppctl_offer_flags_options 0
 

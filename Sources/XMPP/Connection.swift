@@ -11,7 +11,7 @@ public final class Connection {
   public internal(set) var report: Report
 
   let settings: ConnectionSettings
-  /// Waits for the connection; once that is being closed, for no longer than closing may take.
+  /// Waits for the connection; while that is being closed, for no longer than closing may take.
   private(set) var waiter: Waiter
   let trace: Trace?
   var channel: Channel?
@@ -66,7 +66,10 @@ public final class Connection {
     guard isStreamOpen else { return shut(within: 0) }
     write(redacted: nil) { $0.closeStream() }
     isStreamOpen = false
-    waiter = waiter.closing(within: seconds)
+    let usual = waiter
+    waiter = usual.closing(within: seconds)
+    // The next endpoint has the run's own time again.
+    defer { waiter = usual }
     do throws(Failure) {
       try channel.transmit()
       while !waiter.deadline.hasPassed, seconds > 0,
@@ -91,7 +94,9 @@ public final class Connection {
   @discardableResult
   public func drop(within seconds: Double = 0) -> Failure? {
     isStreamOpen = false
-    waiter = waiter.closing(within: seconds)
+    let usual = waiter
+    waiter = usual.closing(within: seconds)
+    defer { waiter = usual }
     do throws(Failure) {
       try transmit()
       while let channel, channel.pending > 0, !waiter.deadline.hasPassed {

@@ -177,6 +177,12 @@ private struct StrictJSONReader {
 /// Whether bytes are one line with its end, in UTF-8, and hold nothing else that ends a line or plays tricks on a terminal.
 public func isHarmlessLine(_ line: [UInt8]) -> Bool { line.last == 0x0A && isHarmless(line.dropLast()) }
 
+/// Whether a line has four fields, each harmless, with TAB between them.
+public func isHarmlessTextLine(_ line: [UInt8]) -> Bool {
+  let fields = line.dropLast().split(separator: 0x09, omittingEmptySubsequences: false)
+  return line.last == 0x0A && fields.count == 4 && fields.allSatisfy(isHarmless)
+}
+
 /// Whether bytes are UTF-8 without controls, bidirectional controls and line separators.
 public func isHarmless(_ bytes: some Collection<UInt8>) -> Bool {
   guard let text = String(validating: bytes, as: UTF8.self) else { return false }

@@ -98,7 +98,7 @@ import XMPP
     program.signal(signal)
     let row = try Row(try program.wait(), at: place)
     #expect(ContinuousClock.now - moment < .seconds(5), sourceLocation: place)
-    row.fails(signal == SIGINT ? .interrupted : .terminated, .timeout, "interrupted", at: place)
+    row.fails(signal == SIGINT ? .interrupted : .terminated, .interrupted, "interrupted", at: place)
     #expect(
       row.message.hasPrefix(signal == SIGINT ? "SIGINT while " : "SIGTERM while "), sourceLocation: place)
   }
@@ -214,7 +214,8 @@ import XMPP
       let row = try Row(way + ["example.org"])
       row.fails(.timeout, .timeout, "max-time")
       #expect(row.message.hasPrefix("no answer within 1 s while "))
-      #expect((.seconds(1)..<(.seconds(4))).contains(row.outcome.duration))
+      // Nine tenths of the limit at least; `Duties` holds it to the whole.
+      #expect(row.outcome.duration >= .milliseconds(900))
       try peer.finish()
     }
   }

@@ -32,7 +32,7 @@ import XMPP
     return [
       "web.example:5222": try ScriptedPeer([.expectHeader, .send("HTTP/1.1 400 Bad Request\r\n\r\n"), .close]
       ),
-      "mute.example:5222": try ScriptedPeer(scripts: Array(repeating: [.expectHeader, .silence], count: 4)),
+      "mute.example:5222": try ScriptedPeer(scripts: Array(repeating: [.expectHeader, .silence], count: 6)),
       "clear.example:5222": try ScriptedPeer([
         .expectHeader,
         .send(
@@ -144,19 +144,19 @@ import XMPP
         #expect(lines.count == 1, "\(said)")
       }
     }
-    for (signal, status, name) in [(SIGINT, 130, "SIGINT"), (SIGTERM, 143, "SIGTERM")]
-      as [(Int32, Int32, String)]
-    {
+    for (signal, status, name) in [
+      (SIGINT, 130, "SIGINT"), (SIGTERM, 143, "SIGTERM"), (SIGHUP, 129, "SIGHUP"), (SIGQUIT, 131, "SIGQUIT"),
+    ] as [(Int32, Int32, String)] {
       let running = try scene.start("exec xmppctl connect -v mute.example")
       try running.awaitError("connected to", within: .seconds(30))
       running.signal(signal)
       let outcome = try running.wait()
       #expect(outcome.status == status)
       #expect(
-        outcome.error.contains("\nxmppctl: connect: timeout: \(name) while "), "\(outcome.error)")
+        outcome.error.contains("\nxmppctl: connect: interrupted: \(name) while "), "\(outcome.error)")
     }
     // A certificate that is not trusted is below.
-    let elsewhere: Set<XMPP.ExitStatus> = [.ok, .certificate, .interrupted, .terminated]
+    let elsewhere: Set<XMPP.ExitStatus> = [.ok, .certificate, .hangup, .interrupted, .quit, .terminated]
     #expect(Set(Self.ways.map(\.status)) == Set(XMPP.ExitStatus.allCases).subtracting(elsewhere))
   }
 

@@ -138,8 +138,18 @@ import Testing
           carries: ["<resume "], answer: "<resumed xmlns='urn:xmpp:sm:3' previd='s1' h='\(h)'/>",
           hasFeatures: false
         ) { _ in } + [.silence],
+        connection(
+          carries: ["<bind xmlns='urn:xmpp:bind:0'>"],
+          answer: InlineManagementTests.bound(InlineManagementTests.enabled)
+        ) { talk in
+          try ListenRowsTests.page(talk, after: nil, [:])
+          try talk.await("<presence")
+          try talk.send(ListenScene.messages(2...2))
+          try ListenRowsTests.page(talk, after: nil, [:])
+        } + [.silence],
       ])
-    #expect(outcome.status == 76, "\(outcome.error)")
+    #expect(outcome.status == 0 && outcome.error.contains("acknowledged"), "\(outcome.error)")
+    #expect(try ListenScene.bodies(outcome.output) == ListenScene.texts(1...2))
   }
 
   @Test("A17: what was not asked for along with the login is no answer")

@@ -239,7 +239,7 @@ import Testing
     arguments: [[], ["--state", "state"]])
   func lateReader(state: [String]) throws {
     let scene = try ListenScene(
-      ["--json", "--max-time", "1"] + state, folder: TemporaryFolder(),
+      ["--json", "--idle", "1"] + state, folder: TemporaryFolder(),
       .new(then: [.expect(state.isEmpty ? Dialogue.end : "h='1'"), .close]) { talk in
         try talk.send(ListenScene.messages(1...1))
         try talk.remainBusy()

@@ -7,7 +7,7 @@ import Testing
   func forms() throws {
     for (option, line) in [
       ("--json", "\"body\":\"text 1\""), ("--xml", "<body>text 1</body></message>"),
-      ("--carbons", "  alice@example.org/x  [chat]  text 1"),
+      ("--carbons", "\talice@example.org/x\tchat\ttext 1"),
     ] {
       let scene = try ListenScene(
         [option],
@@ -20,7 +20,7 @@ import Testing
       scene.program.signal(SIGTERM)
       let outcome = try scene.program.wait()
       #expect(outcome.status == 143)
-      expectHarmless(outcome)
+      expectHarmless(outcome, separated: option == "--carbons")
       #expect(try scene.peer.finish()[0].text.hasSuffix(Dialogue.end))
     }
   }
@@ -103,7 +103,7 @@ import Testing
     try scene.peer.finish()
   }
 
-  @Test("I1, I5: what pretends to be ours is not taken for it")
+  @Test("I1, I5: what pretends to be ours is printed as the message it is")
   func forgeries() throws {
     let inner =
       "<forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='alice@example.org/x'>"
@@ -125,8 +125,10 @@ import Testing
       })
     try scene.program.awaitOutput("text 1")
     let lines = scene.program.outputSoFar.split(separator: "\n")
-    #expect(lines.count == 2 && lines[0].contains("\"carbon\":\"sent\"") && lines[0].contains("mine"))
-    #expect(!scene.program.outputSoFar.contains("forged"))
+    #expect(lines.count == 10)
+    #expect(lines.prefix(8).allSatisfy { $0.contains("forged") && !$0.contains("\"carbon\"") })
+    #expect(lines.prefix(8).allSatisfy { !$0.contains("\"archive\"") && !$0.contains("\"body\":") })
+    #expect(lines.count > 8 && lines[8].contains("\"carbon\":\"sent\"") && lines[8].contains("mine"))
     scene.program.signal(SIGTERM)
     _ = try scene.program.wait()
     try scene.peer.finish()

@@ -6,10 +6,11 @@ import Testing
 
 /// What may reach a terminal or a line of JSON.
 @Suite struct OutputTests {
-  /// Every scalar that must be escaped: C0, DEL, C1, bidirectional controls, line and paragraph separators.
+  /// Every scalar that must be escaped: C0, DEL, C1, line and paragraph separators, and what is not visible.
   private static let hazards: [UInt32] =
-    Array(0...0x1F) + Array(0x7F...0x9F) + [0x061C, 0x200E, 0x200F] + Array(0x2028...0x202E)
-    + Array(0x2066...0x2069)
+    Array(0...0x1F) + Array(0x7F...0x9F) + Array(0x2028...0x2029) + Array(0xFFF9...0xFFFB)
+    + (UInt32(0xA0)...0x1_D1FF).filter { Unicode.Scalar($0)?.properties.isDefaultIgnorableCodePoint == true }
+    + Array(0xE0000...0xE0FFF)
 
   private func written(_ text: String) -> String {
     var json = JSONWriter()
@@ -21,7 +22,7 @@ import Testing
   func everyScalar() throws {
     let hazards = Set(Self.hazards)
     var wrong: [UInt32] = []
-    for value in UInt32(0)...0x1_10FF {
+    for value in Array(UInt32(0)...0x1_D1FF) + Array(0xDFF00...0xE10FF) {
       guard let scalar = Unicode.Scalar(value) else { continue }
       let text = "a\(Character(scalar))b"
       let raw = Array(String(scalar).utf8)

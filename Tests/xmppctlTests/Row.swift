@@ -99,9 +99,18 @@ struct Row {
 }
 
 /// Expects valid UTF-8 without anything that could move a terminal's cursor, turn text around or end a line too early.
-func expectHarmless(_ outcome: Outcome, at place: SourceLocation = #_sourceLocation) {
-  for bytes in [outcome.outputBytes, outcome.errorBytes] {
-    let text = String(validating: bytes, as: UTF8.self)
+///
+/// - Parameter separated: whether TAB separates four fields of each line on standard output.
+func expectHarmless(_ outcome: Outcome, separated: Bool = false, at place: SourceLocation = #_sourceLocation)
+{
+  for (number, bytes) in [outcome.outputBytes, outcome.errorBytes].enumerated() {
+    var text = String(validating: bytes, as: UTF8.self)
+    if separated, number == 0 {
+      let lines = (text ?? "").split(separator: "\n")
+      let fields = lines.map { $0.utf8.split(separator: 0x09, omittingEmptySubsequences: false).count }
+      #expect(fields.allSatisfy { $0 == 4 }, "\(fields)", sourceLocation: place)
+      text = text?.replacing("\t", with: " ")
+    }
     #expect(text != nil, "not UTF-8", sourceLocation: place)
     let lines = (text ?? "").split(separator: "\n", omittingEmptySubsequences: false)
     #expect(lines.allSatisfy(isHarmless), "\(text?.debugDescription ?? "")", sourceLocation: place)

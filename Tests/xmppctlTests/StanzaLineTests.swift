@@ -30,6 +30,9 @@ let received = StanzaEnvelope(received: 1_795_341_600_123)
     let expected = try Data(contentsOf: folder.appending(path: "stanzas.\(name)"))
     var lines = StanzaLine(style)
     for stanza in try stanzas(input) { lines.append(stanza, received) }
+    // Written anew with UPDATE_GOLDEN; the test fails once more then.
+    let difference = Golden.difference(String(decoding: lines.bytes, as: UTF8.self), from: "stanzas.\(name)")
+    #expect(difference == nil)
     let actual = lines.bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
     let wanted = expected.split(separator: 0x0A, omittingEmptySubsequences: false)
     #expect(actual.count == wanted.count)

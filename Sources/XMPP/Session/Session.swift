@@ -94,6 +94,7 @@ public final class Session<Token: Sendable> {
         connection.send(management.enable(resumable: resumable))
       }
     } catch {
+      if isBroken(by: error) { abandon() }
       connection.close()
       throw error
     }
@@ -151,9 +152,14 @@ public final class Session<Token: Sendable> {
     do throws(Failure) {
       return try next()
     } catch {
-      if connection.isUnreadable || error.condition.isSame(as: "stream-management") { abandon() }
+      if isBroken(by: error) { abandon() }
       throw error
     }
+  }
+
+  /// Whether the server broke the rules of XML or of stream management, so that resuming would bring the same again.
+  private func isBroken(by failure: Failure) -> Bool {
+    connection.isUnreadable || failure.condition.isSame(as: "stream-management")
   }
 
   private func next() throws(Failure) -> Arrival? {

@@ -185,7 +185,7 @@ private func stanzas(_ pieces: [ArraySlice<UInt8>]) throws -> (
       "another stanza: \(stanza.element.xml.debugDescription) as \(String(decoding: line, as: UTF8.self))")
 
     let words = text.line(stanza, StanzaEnvelope(received: .max))
-    try hold(isHarmlessLine(words), "the line of text is not one harmless line")
+    try hold(isHarmlessTextLine(words), "the line of text is not one harmless line")
     // A byte may become six, in XML and then in JSON.
     let most = 50 * limits.elementBytes
     try hold(line.count < most && words.count < most, "a line of \(line.count) bytes, text \(words.count)")
