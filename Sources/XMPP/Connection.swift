@@ -342,6 +342,10 @@ extension Connection {
 
   /// The endpoint took longer than it may.
   func endpointExpired(while doing: String) -> Failure {
-    .endpointExpired(limit: settings.connectTimeout, while: doing)
+    // A middlebox may have cut what is said before TLS, so that the server waits for the rest.
+    let isPlain = channel != nil && channel?.tls == nil && report.endpoint?.method == .starttls
+    return .endpointExpired(
+      limit: settings.connectTimeout, while: doing,
+      hint: isPlain ? "allow more with --connect-timeout, or try --tls direct" : nil)
   }
 }

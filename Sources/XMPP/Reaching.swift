@@ -291,9 +291,9 @@ extension Failure {
   fileprivate static let endpointExpired = "connect-timeout"
 
   /// One endpoint took longer than it may.
-  static func endpointExpired(limit: Double, while doing: String) -> Failure {
+  static func endpointExpired(limit: Double, while doing: String, hint: String? = nil) -> Failure {
     Failure(
       .timeout, endpointExpired, "no answer within \(seconds(limit)) s while \(doing)",
-      hint: "allow more with --connect-timeout", status: .timeout)
+      hint: hint ?? "allow more with --connect-timeout", status: .timeout)
   }
 }

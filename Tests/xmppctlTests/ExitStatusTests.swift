@@ -94,7 +94,7 @@ import XMPP
       Way(
         status: .timeout, stage: .timeout, line: "xmppctl connect --connect-timeout 0.5 mute.example",
         message: #/no answer within 0\.5 s while .*, at mute\.example:5222/#,
-        hint: #/allow more with --connect-timeout/#),
+        hint: #/allow more with --connect-timeout, or try --tls direct/#),
       Way(
         status: .protocolViolation, stage: .stream, line: "xmppctl connect web.example",
         message: #/.*, at web\.example:5222/#),
