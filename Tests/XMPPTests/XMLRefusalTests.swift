@@ -201,6 +201,19 @@ import Testing
     #expect(condition(String(repeating: "<a\(declarations)>", count: 11)) == "policy-violation")
   }
 
+  @Test("X7: declarations count beside attributes, as many as there may be attributes and one more")
+  func manyDeclarations() {
+    func tag(_ declarations: Int, _ attributes: Int) -> String {
+      "<a" + (0..<declarations).map { " xmlns:p\($0)='u'" }.joined()
+        + (0..<attributes).map { " a\($0)='b'" }.joined() + "/>"
+    }
+    let limits = Limits(attributes: 5)
+    #expect(condition(tag(5, 5), limits: limits) == nil)
+    #expect(condition(tag(6, 0), limits: limits) == "policy-violation")
+    // Found before the tag has ended, however long it is.
+    #expect(condition("<a" + String(repeating: " b='c'", count: 12), limits: limits) == "policy-violation")
+  }
+
   @Test("X7: names that a long namespace makes long are counted as if they were written out")
   func longNamespaces() {
     func text(_ tag: String) -> String {
