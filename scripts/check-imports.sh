@@ -11,7 +11,7 @@ Glibc                @(XMPP|xmppctl)/*
 CLinux               @(XMPP|xmppctl)/*
 CLibXML2             XMPP/XML/@(StreamParser|TreeBuilder).swift
 COpenSSL             XMPP/Transport/@(TLS*|Certificate*|ClientCertificate*|Trust|PEMFile).swift
-COpenSSL             XMPP/SASL/Hash.swift
+COpenSSL             XMPP/SASL/@(Hash|PBKDF2).swift
 CICU                 XMPP/Address/*
 CResolver            XMPP/Transport/@(Resolver|NameServers|DNS*).swift
 CZlib                XMPP/Transport/Compression*.swift
