@@ -114,7 +114,7 @@ import XMPP
     let peer = try ScriptedPeer(
       .direct(try Certificates.server, Dialogue.header() + Dialogue.features(Dialogue.plain)) + [.silence])
     let outcome = try Program.xmppctl.run(
-      try ["bind", "--password-command", "trap '' TERM; while :; do sleep 1; done", "--max-time", "1"]
+      try ["bind", "--password-command", "trap '' TERM; sleep 30; true", "--max-time", "1"]
         + ListenScene.way(peer.port), within: .seconds(60))
     #expect(outcome.status == 75, "\(outcome.ending) \(outcome.error)")
     try peer.finish()
