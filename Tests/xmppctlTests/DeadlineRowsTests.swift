@@ -179,6 +179,34 @@ import XMPP
         + ListenScene.texts(60...61))
   }
 
+  /// Whether file systems can be mounted, which takes root.
+  private static let canMount =
+    (try? Program("/usr/bin/unshare").run(["--mount", "true"]))?.ending == .exited(0)
+
+  @Test("F24: so does a disk that is full", .enabled(if: canMount))
+  func fullDisk() throws {
+    let folder = try TemporaryFolder()
+    let peer = try ScriptedPeer(
+      try ListenScene.Part.new { try $0.send(ListenScene.messages(1...50)) }.script)
+    let script = """
+      mount -t tmpfs -o size=4k none "$1" || exit; file=$1/lines; shift
+      "$@" >>"$file"; echo "status $?" >&2; cat "$file"
+      """
+    let outcome = try Program("/usr/bin/unshare").run(
+      [
+        "--mount", "sh", "-c", script, "sh", folder.path, Program.xmppctl.path, "listen", "--json", "--count",
+        "50",
+      ]
+        + ListenScene.way(peer.port),
+      environment: ListenScene.environment, within: .seconds(60))
+    try peer.finish()
+    #expect(outcome.error.hasSuffix("status 74\n"), "\(outcome.error)")
+    #expect(outcome.error.contains("No space left on device"), "\(outcome.error)")
+    #expect(outcome.output.hasSuffix("}\n"), "\(outcome.output)")
+    let bodies = try ListenScene.bodies(outcome.output)
+    #expect(bodies == ListenScene.texts(1...bodies.count) && bodies.count < 50)
+  }
+
   @Test("F24: send does the same with its results")
   func resultLimit() throws {
     let folder = try TemporaryFolder()
