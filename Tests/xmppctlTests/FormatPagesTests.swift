@@ -102,7 +102,10 @@ private struct Format {
       "<message>\(deep)<subject>a</subject><subject>b</subject></message>"
     let envelope = StanzaEnvelope(received: 0, carbon: .sent, archive: "1")
     var line = StanzaLine(.json)
-    return lines + [try self.line(line.line(try #require(try stanzas(xml).first), envelope))]
+    let tag = Element("message", Namespace.client, ["from": "a@b"], [])
+    let skipped = try #require(Stanza(tag, skipped: .depth(1024)))
+    let short = try self.line(line.line(skipped, StanzaEnvelope(received: 0)))
+    return lines + [short] + [try self.line(line.line(try #require(try stanzas(xml).first), envelope))]
   }
 
   private func results() throws -> [JSON] {

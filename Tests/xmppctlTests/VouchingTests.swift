@@ -207,13 +207,13 @@ import Testing
       delay(stranger) + delay(old, from: "bob@example.org"),
     ]
     let count = none.count + believed.count
-    for option in ["--json", "--no-presence"] {
+    for option in ["--json", "--carbons"] {
       let scene = try ListenScene(
         [option, "--count", "\(count)"],
         .raw { talk in
           try ListenScene.Part.bind(talk)
           try ListenScene.Part.enable(talk)
-          if option == "--json" { try talk.await("<presence") }
+          try talk.await("<presence")
           for delay in none + believed {
             try talk.send("<message from='eve@evil.test/x' id='m'><body>b</body>\(delay)</message>")
           }
@@ -237,6 +237,24 @@ import Testing
       }
       try scene.peer.finish()
     }
+  }
+
+  @Test("V6: no delay counts once the server has delivered what it had stored")
+  func delivered() throws {
+    let scene = try ListenScene(
+      ["--json", "--count", "2"],
+      .new { talk in
+        let delay = VouchingTests.delay("1999-01-01T00:00:00Z", from: "example.org")
+        let message = "<message from='eve@evil.test/x' id='m'><body>b</body>\(delay)</message>"
+        let ping = LoginScene.id(of: try talk.await("urn:xmpp:ping"))
+        try talk.send(message + "<iq type='result' id='\(ping)' from='bob@example.org'/>" + message)
+      })
+    let outcome = try scene.program.wait()
+    #expect(outcome.status == 0, "\(outcome.error)")
+    let lines = try outcome.output.split(separator: "\n").map { try JSON(Data($0.utf8)) }
+    #expect(lines.count == 2 && lines[0]["time"] == .string("1999-01-01T00:00:00.000Z"))
+    #expect(lines.count == 2 && lines[1]["time"] == lines[1]["received"])
+    try scene.peer.finish()
   }
 
   @Test("V6: a room's delay counts in the history before the subject, and not after it")

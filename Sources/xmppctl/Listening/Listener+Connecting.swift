@@ -23,6 +23,7 @@ extension Listener {
     switch opening {
     case .resumed(_, let resend):
       backlog.resumes()
+      beginDelivery()
       for sent in resend {
         sentKept.add(sent.stanza)
         session.resend(sent.stanza)
@@ -95,9 +96,19 @@ extension Listener {
     return Timestamp.text(seconds: start / 1000)
   }
 
+  /// The server begins to deliver what it has stored. It handles stanzas in their order (RFC 6120 §10.1), so the answer to a
+  /// ping comes after that.
+  private func beginDelivery() {
+    isDelivering = true
+    send(requests.request(.get, Ping.payload, for: .delivered))
+  }
+
   /// Announces the presence, from which on messages come, and enters the rooms.
   func appear() {
-    if let presence = plan.presence { send(presence) }
+    if let presence = plan.presence {
+      send(presence)
+      beginDelivery()
+    }
     for index in rooms.indices {
       send(rooms[index].enter(password: plan.roomPassword, history: plan.history))
     }

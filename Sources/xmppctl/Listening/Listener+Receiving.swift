@@ -45,9 +45,10 @@ extension Listener {
     return live(message, StanzaEnvelope(received: .now, sent: moment(of: message, isHistory: isHistory)))
   }
 
-  /// When a message was sent, if its delay is of the own server or, in the history that a room sends first, of the room.
+  /// When a message was sent, if its delay is of the own server, while that delivers what it has stored, or of the room, in
+  /// the history that it sends first.
   ///
-  /// Anybody can write a delay, also in front of the server's; the server adds its own at the end.
+  /// Anybody can write a delay, also in front of the server's; the server adds its own at the end, and none to what comes live.
   private func moment(of message: Stanza, isHistory: Bool) -> Int64? {
     var found: Delay?
     for child in message.element.elements where child.commonNamespace == .delay {
@@ -55,9 +56,10 @@ extension Listener {
     }
     guard let found, let from = found.from, let author = try? JID(parsing: from) else { return nil }
     let own = session.jid
-    guard author == own.domain || author == own.bare || isHistory && author == message.sender?.bare else {
-      return nil
-    }
+    guard
+      isDelivering && (author == own.domain || author == own.bare)
+        || isHistory && author == message.sender?.bare
+    else { return nil }
     return found.moment
   }
 
@@ -115,6 +117,7 @@ extension Listener {
     switch reply.purpose {
     // A server that does not know pings has answered all the same.
     case .ping: break
+    case .delivered: isDelivering = false
     case .carbons: if let error = reply.error { throw error.failure("the request for carbons") }
     case .drain(let count): drained(count)
     case .archive: try receive(page: reply)
