@@ -5,6 +5,8 @@ import XMPP
 extension Listener {
   /// Seconds that the archive has for each message.
   private static let archivePatience = 10.0
+  /// Seconds that the server has to deliver what it has stored.
+  private static let deliveryTime = 10.0
   /// Seconds that the server has to acknowledge the last of standard input.
   private static let patience = 2.0
 
@@ -96,12 +98,8 @@ extension Listener {
     return Timestamp.text(seconds: start / 1000)
   }
 
-  /// The server begins to deliver what it has stored. It handles stanzas in their order (RFC 6120 §10.1), so the answer to a
-  /// ping comes after that.
-  private func beginDelivery() {
-    isDelivering = true
-    send(requests.request(.get, Ping.payload, for: .delivered))
-  }
+  /// The server delivers what it has stored, at once.
+  private func beginDelivery() { deliveryLimit = .after(seconds: Listener.deliveryTime) }
 
   /// Announces the presence, from which on messages come, and enters the rooms.
   func appear() {

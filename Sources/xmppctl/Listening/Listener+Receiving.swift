@@ -57,7 +57,7 @@ extension Listener {
     guard let found, let from = found.from, let author = try? JID(parsing: from) else { return nil }
     let own = session.jid
     guard
-      isDelivering && (author == own.domain || author == own.bare)
+      !deliveryLimit.hasPassed && (author == own.domain || author == own.bare)
         || isHistory && author == message.sender?.bare
     else { return nil }
     return found.moment
@@ -117,7 +117,6 @@ extension Listener {
     switch reply.purpose {
     // A server that does not know pings has answered all the same.
     case .ping: break
-    case .delivered: isDelivering = false
     case .carbons: if let error = reply.error { throw error.failure("the request for carbons") }
     case .drain(let count): drained(count)
     case .archive: try receive(page: reply)

@@ -53,14 +53,12 @@ final class Listener {
   /// When the first session of this and the resumed runs before was opened; what was archived before is no news.
   var firstOpened: Int64
 
-  /// Whether the server may still be delivering what it has stored, whose delay is then its own word.
-  var isDelivering = false
+  /// Until when the server may be delivering what it has stored, whose delay is then its own word.
+  var deliveryLimit = Deadline.now
 
   /// What the listener itself asks for.
   enum Request {
     case ping
-    /// A ping whose answer follows what the server had stored.
-    case delivered
     case carbons
     case archive
     /// What shows that so many of the stanzas sent were dealt with, where nothing is acknowledged.
