@@ -128,14 +128,19 @@ import XMPP
       ["--json", "--duplex"],
       .new { talk in
         try talk.await("<r ")
+        try talk.send("<a xmlns='urn:xmpp:sm:3' h='2'/>" + ListenScene.messages(1...1))
+        // That of the end of the input.
+        try talk.await("<r ")
         try talk.send(
           "<iq type='get' id='q1' from='example.org'><ping xmlns='urn:xmpp:ping'/></iq>"
             + "<a xmlns='urn:xmpp:sm:3' h='2'/>")
+        try talk.await("id='q1'")
         try talk.await("<r ")
         try talk.send("<a xmlns='urn:xmpp:sm:3' h='3'/>")
       })
-    let outcome = try scene.program.finish(
-      "{\"to\":\"alice@example.org\",\"body\":\"hello\",\"id\":\"mine\"}\n")
+    try scene.program.write("{\"to\":\"alice@example.org\",\"body\":\"hello\",\"id\":\"mine\"}\n")
+    try scene.program.awaitOutput("text 1", within: .seconds(30))
+    let outcome = try scene.program.finish()
     #expect(outcome.status == 0 && outcome.error.isEmpty, "\(outcome.error)")
     try scene.peer.finish()
   }
