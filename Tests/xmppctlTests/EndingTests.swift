@@ -128,12 +128,12 @@ import XMPP
       ["--json", "--duplex"],
       .new { talk in
         try talk.await("<r ")
-        try talk.send("<a xmlns='urn:xmpp:sm:3' h='2'/>" + ListenScene.messages(1...1))
+        try talk.send(ListenScene.messages(1...1))
         // That of the end of the input.
         try talk.await("<r ")
         try talk.send(
           "<iq type='get' id='q1' from='example.org'><ping xmlns='urn:xmpp:ping'/></iq>"
-            + "<a xmlns='urn:xmpp:sm:3' h='2'/>")
+            + "<a xmlns='urn:xmpp:sm:3' h='2'/><a xmlns='urn:xmpp:sm:3' h='2'/>")
         try talk.await("id='q1'")
         try talk.await("<r ")
         try talk.send("<a xmlns='urn:xmpp:sm:3' h='3'/>")
