@@ -122,6 +122,29 @@ import XMPP
     try scene.peer.finish()
   }
 
+  @Test("E2: the run also ends if the listener itself sends something after the last of the input")
+  func answerAfterTheInput() throws {
+    let scene = try ListenScene(
+      ["--json", "--duplex"],
+      .new { talk in
+        try talk.await("<r ")
+        try talk.send(ListenScene.messages(1...1))
+        // That of the end of the input.
+        try talk.await("<r ")
+        try talk.send(
+          "<iq type='get' id='q1' from='example.org'><ping xmlns='urn:xmpp:ping'/></iq>"
+            + "<a xmlns='urn:xmpp:sm:3' h='2'/><a xmlns='urn:xmpp:sm:3' h='2'/>")
+        try talk.await("id='q1'")
+        try talk.await("<r ")
+        try talk.send("<a xmlns='urn:xmpp:sm:3' h='3'/>")
+      })
+    try scene.program.write("{\"to\":\"alice@example.org\",\"body\":\"hello\",\"id\":\"mine\"}\n")
+    try scene.program.awaitOutput("text 1", within: .seconds(30))
+    let outcome = try scene.program.finish()
+    #expect(outcome.status == 0 && outcome.error.isEmpty, "\(outcome.error)")
+    try scene.peer.finish()
+  }
+
   @Test(
     "E3: listen goes on after a stream error, in the session of before if the server keeps it",
     arguments: ["policy-violation", "internal-server-error", "undefined-condition", "not-well-formed"])

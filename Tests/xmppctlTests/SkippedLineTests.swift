@@ -1,6 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
+import XMPP
 
 /// Stanzas whose own start tag exceeds a limit.
 @Suite struct SkippedLineTests {
@@ -33,5 +34,27 @@ import Testing
       #expect(reason.hasPrefix("a tag of more than"))
     }
     try scene.peer.finish()
+  }
+
+  @Test("P7: many attributes of one namespace in nested elements can be read again")
+  func sharedPrefix() throws {
+    let many = (0..<400).map { " n:a\($0)=''" }.joined()
+    let nested = (0..<4).map { "<e\($0)\(many)>" }.joined() + (0..<4).reversed().map { "</e\($0)>" }.joined()
+    let scene = try ListenScene(
+      ["--xml", "--count", "1"],
+      .new { try $0.send("<message xmlns:n='urn:n' from='eve@evil.test/x'>\(nested)</message>") })
+    let outcome = try scene.program.wait()
+    #expect(outcome.status == 0, "\(outcome.error)")
+    try scene.peer.finish()
+    var parser = StreamParser(insideStreamOf: "jabber:client")
+    var (used, count) = (0, 0)
+    try outcome.outputBytes.withUnsafeBytes { bytes in
+      while let event = try parser.next(bytes, &used) {
+        if case .element(let element) = event, element.elements.contains(where: { $0.name == "e0" }) {
+          count += 1
+        }
+      }
+    }
+    #expect(count == 1)
   }
 }

@@ -94,6 +94,7 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(
       try ListenScene.bodies(outcome.output) == ["text 1", "text 2", "text 1", "text 3", "text 4", "text 5"])
+    #expect(outcome.output.contains("\"a0\"") && !outcome.output.contains("\"a1\""), "\(outcome.output)")
     try scene.peer.finish()
   }
 

@@ -182,6 +182,9 @@ extension StreamManagement {
     return sinceRequest >= window || !hasRoom && requests == 0
   }
 
+  /// Whether anything was sent since acknowledgement was asked for last.
+  public var hasUnrequested: Bool { sinceRequest > 0 }
+
   /// Asks for acknowledgement, at any time while it `isOn`, the last thing before waiting at the latest.
   public mutating func request() -> Element {
     requests += 1

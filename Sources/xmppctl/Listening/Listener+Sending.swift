@@ -58,7 +58,9 @@ extension Listener {
     isClosing = source.isAtEnd
     let waiting = session.management.unacknowledged.count
     if session.management.canRequest {
-      if isLast || isNew && !session.management.awaitsAnswer { session.requestAcknowledgement() }
+      // Also for what the listener itself sends after the last of the input, such as an answer to a request.
+      let isUnrequested = isNew || source.isAtEnd && session.management.hasUnrequested
+      if isLast || isUnrequested && !session.management.awaitsAnswer { session.requestAcknowledgement() }
     } else if waiting > 0, !isDraining {
       // Stanzas are dealt with in order (RFC 6120 §10.1), so the answer to one stands for those before it.
       send(requests.request(.get, Ping.payload, for: .drain(waiting)))
