@@ -72,4 +72,18 @@ import Testing
       }
     }
   }
+
+  @Test("F23: the checkpoint ends a derivation, long before its last iteration")
+  func checkpoint() throws {
+    var password = Array("pencil".utf8)
+    let secret = Secret(wiping: &password)
+    var calls = 0
+    #expect(throws: Failure.self) {
+      _ = try Hash.sha256.derive(secret, salt: [1], iterations: 100_000) { () throws(Failure) in
+        calls += 1
+        if calls == 3 { throw Failure.authentication("ended", "ended") }
+      }
+    }
+    #expect(calls == 3)
+  }
 }
