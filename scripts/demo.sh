@@ -42,7 +42,7 @@ show 'xmppctl features --connect-to $SERVER --cacert $CA example.test'
 show 'xmppctl features --json --connect-to $SERVER --cacert $CA example.test | jq "[.stages[].features[].name] | unique"'
 show 'echo wonderland | xmppctl bind --password-file - --connect-to $SERVER --cacert $CA alice@example.test/demo'
 show 'echo wonderland | xmppctl features --password-file - --jid alice@example.test --connect-to $SERVER --cacert $CA'
-echo wonderland >"$SECRET"
+(umask 077 && echo wonderland >"$SECRET")
 show 'echo "disk full" | xmppctl send --password-file $SECRET --jid alice@example.test --connect-to $SERVER --cacert $CA bob@example.test; echo $?'
 show 'xmppctl send --json -m "for two" --password-file $SECRET --jid alice@example.test --connect-to $SERVER --cacert $CA bob@example.test nobody@example.test || echo $?'
 show 'echo "<iq type=\"get\" id=\"1\" to=\"example.test\"><query xmlns=\"jabber:iq:version\"/></iq>" | xmppctl send --xml --password-file $SECRET --jid alice@example.test --connect-to $SERVER --cacert $CA'
