@@ -268,7 +268,8 @@ extension Connection {
       do throws(Failure) {
         if let event = try reader.next() { return event }
       } catch {
-        isUnreadable = true
+        // Before, it may be anybody in between who answers; afterwards it is the server.
+        isUnreadable = reader.skipsUnparsable
         throw error
       }
       // Before each read: a server that never pauses must not put off deadlines and signals.

@@ -41,7 +41,7 @@ public final class EchoRedaction {
 
   /// A word where one of the protocol is expected, without the secret.
   public func word(_ word: String) -> String {
-    looksLikeWord && ProtocolWords.all.contains(word) ? word : text(word)
+    looksLikeWord && ProtocolWords.contains(word) ? word : text(word)
   }
 
   /// The failure without the secret.
@@ -52,7 +52,7 @@ public final class EchoRedaction {
     redacted.hint = failure.hint.map(text)
     redacted.place = failure.place.map(text)
     // A peer's condition is repeated in the message; one of ours is not.
-    if redacted.message != failure.message { redacted.condition = word(failure.condition) }
+    if !redacted.message.isSame(as: failure.message) { redacted.condition = word(failure.condition) }
     return redacted
   }
 }
@@ -66,7 +66,7 @@ extension EchoRedaction {
     let cells = element.tape.cells
     let copy = element.replacingValues { index, value in
       let isType = cells[index].kind == .attribute && cells[index].name == CommonName.type.rawValue
-      if isType, looksLikeWord, ProtocolWords.all.contains(String(decoding: value, as: UTF8.self)) {
+      if isType, looksLikeWord, ProtocolWords.contains(String(decoding: value, as: UTF8.self)) {
         return nil
       }
       return search.redacted(value, Redaction.placeholder)
@@ -85,11 +85,13 @@ extension EchoRedaction {
   public func element(_ element: Element) -> Element { redacted(element) ?? element }
 
   /// The stanza without the secret.
-  public func stanza(_ stanza: Stanza) -> Stanza { redacted(stanza.element).flatMap(Stanza.init) ?? stanza }
+  public func stanza(_ stanza: Stanza) -> Stanza {
+    redacted(stanza.element).flatMap { Stanza($0, skipped: stanza.skipped) } ?? stanza
+  }
 
   /// A name or a namespace without the secret; `nil` if it is not in it.
   private func name(_ name: String) -> String? {
-    if looksLikeWord, ProtocolWords.all.contains(name) || name.utf8.contains(UInt8(ascii: ":")) { return nil }
+    if looksLikeWord, ProtocolWords.contains(name) || name.utf8.contains(UInt8(ascii: ":")) { return nil }
     let redacted = text(name)
     return redacted.isSame(as: name) ? nil : redacted
   }
@@ -164,7 +166,12 @@ extension EchoRedaction {
 /// Words that the protocol itself uses where a peer could also put one of its own: names of elements that are understood
 /// here, types, defined conditions.
 private enum ProtocolWords {
-  static let all = Set(
+  private static let longest = 32
+
+  /// Whether it is one of them. String's hash is no matter for so short a text.
+  static func contains(_ word: String) -> Bool { word.utf8.count <= longest && all.contains(word) }
+
+  private static let all = Set(
     [
       // RFC 6120 §4.9.3, §6.5, §8.3.3.
       "aborted", "account-disabled", "bad-format", "bad-namespace-prefix", "bad-request", "conflict",

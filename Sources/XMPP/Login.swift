@@ -48,7 +48,8 @@ extension Connection {
     send(request)
     let answer = try nextElement(while: doing)
     guard answer.is("iq", Namespace.client), let answered = answer.attribute("id"),
-      answered.utf8.elementsEqual(id.utf8), ["result", "error"].contains(answer.attribute("type"))
+      answered.isSame(as: id), let type = answer.attribute("type"),
+      type.isSame(as: "result") || type.isSame(as: "error")
     else { throw unexpected(answer, while: doing) }
     return answer
   }
@@ -235,7 +236,7 @@ extension Connection {
     let request = Element(
       "iq", Namespace.client, ["type": "set", "id": id], [Element("session", Namespace.session)])
     let answer = try ask(request, id: id, while: "starting a session")
-    guard answer.attribute("type") == "result" else {
+    guard answer.attribute("type")?.isSame(as: "result") == true else {
       throw Failure(.bind, "session-refused", "the server refused to start a session", status: .bind)
     }
   }

@@ -70,7 +70,7 @@ extension Connection {
     } catch {
       // Wherever an endpoint's time ran out, it is a deadline that passed.
       var failure = error
-      if failure.condition == Failure.endpointExpired {
+      if failure.condition.isSame(as: Failure.endpointExpired) {
         (failure.stage, failure.status) = (.timeout, .timeout)
       }
       failure = failure.at(endpoint)
@@ -271,7 +271,7 @@ extension Failure {
   fileprivate var leavesOtherEndpoints: Bool {
     switch stage {
     case .dns, .tcp, .proxy, .starttls, .tls, .certificate, .stream: status != .internalError
-    case .timeout: condition == Failure.endpointExpired
+    case .timeout: condition.isSame(as: Failure.endpointExpired)
     case .usage, .config, .auth, .bind, .stanza, .output, .input, .interrupted: false
     }
   }

@@ -136,6 +136,23 @@ import Testing
     _ = try? scene.peer.finish()
   }
 
+  @Test("F8: times in the file of a session that no calendar has are passed over")
+  func farTimes() throws {
+    let state = folder.path("session")
+    _ = try folder.write(
+      "session",
+      #"{"jid":"bob@example.org/desk","handled":0,"acknowledged":0,"unacknowledged":[],"#
+        + #""time":-9223372036854775808,"opened":9223372036854774784,"#
+        + #""seen":["00000000000000000000000000000000",["0000000000000000",-9223372036854775808]]}"#,
+      mode: 0o600)
+    let scene = try ListenScene(
+      ["--json", "--state", state, "--count", "1"],
+      .new { try $0.send(ListenScene.messages(1...1)) })
+    let outcome = try scene.program.wait()
+    #expect(outcome.status == 0 && outcome.output.contains("text 1"), "\(outcome.error)")
+    try scene.peer.finish()
+  }
+
   @Test(
     "F5: a password file that others may access, or that is another user's, is rejected with what to type",
     arguments: ["--password-file", "--room-password-file"])

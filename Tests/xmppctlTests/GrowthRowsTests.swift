@@ -122,4 +122,35 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(outcome.output.contains("{u}a1999") && outcome.outputBytes.count < 1 << 20)
   }
+
+  @Test("G7: marks that Unicode would put in order cost no more than other characters, wherever they stand")
+  func marks() throws {
+    func marks(_ count: Int) -> String {
+      String(repeating: "\u{301}", count: count) + String(repeating: "\u{323}", count: count)
+    }
+    // libxml2 takes names of up to 50,000 bytes.
+    let (longest, long, name) = (marks(160_000), marks(60_000), marks(12_000))
+    let folder = try TemporaryFolder()
+    let scene = try ListenScene(
+      ["--xml", "--carbons", "--count", "2", "--trace", folder.path("trace")],
+      .new { talk in
+        try talk.send(
+          "<iq type='result' id='c\(longest)' from='eve@evil.test/x'/>"
+            + "<message from='eve@evil.test/x' id='m\(long)'><t\(name) xmlns='u\(long)' type='t\(long)'/>"
+            + "<body>text</body></message>")
+      })
+    let listened = try scene.program.wait(within: .seconds(90))
+    #expect(listened.status == 0 && listened.outputBytes.count > 900_000, "\(listened.outputBytes.count)")
+    #expect(listened.processorTime < GrowthRowsTests.limit, "\(listened.processorTime)")
+    try scene.peer.finish()
+    let offer =
+      GrowthRowsTests.mechanisms("<mechanism>S\(long)</mechanism><mechanism>PLAIN</mechanism>")
+      + "<s\(name) xmlns='u\(long)'><r\(name)/></s\(name)>"
+    let refused = try login(offer) { talk in
+      _ = try talk.element()
+      try talk.send(
+        "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><n\(name)/><t\(name)/></failure>")
+    }
+    #expect(refused.status == 77 && refused.processorTime < GrowthRowsTests.limit, "\(refused.processorTime)")
+  }
 }

@@ -25,7 +25,8 @@ struct ListenScene {
 
   /// What a server does behind the login.
   struct Part {
-    var features = "<sm xmlns='urn:xmpp:sm:3'/>"
+    /// The features behind the login besides binding; `nil` where there is no login.
+    var features: String? = "<sm xmlns='urn:xmpp:sm:3'/>"
     var play: @Sendable (ScriptedPeer.Talk) throws -> Void
     var ending: [ScriptedPeer.Step]
 
@@ -65,6 +66,9 @@ struct ListenScene {
       }
     }
 
+    /// No XMPP at all.
+    static let garbled = Part(features: nil, play: { try $0.send("HTTP/1.1 <<>>") }, ending: [.silence])
+
     static func bind(_ talk: ScriptedPeer.Talk) throws {
       try talk.send(LoginScene.bound(jid)(LoginScene.id(of: try talk.element())))
     }
@@ -77,6 +81,9 @@ struct ListenScene {
     var script: [ScriptedPeer.Step] {
       get throws {
         let play = play
+        guard let features else {
+          return [.tls(try Certificates.server), .expectHeader, .talk { try play($0) }] + ending
+        }
         return [
           .tls(try Certificates.server), .expectHeader,
           .send(Dialogue.header() + Dialogue.features(Dialogue.plain)), .expectElement,

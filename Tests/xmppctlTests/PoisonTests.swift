@@ -223,7 +223,14 @@ import XMPP
     let broken = "<message from='eve@evil.test/x' id='m9'><body></message>"
     let scene = try ListenScene(
       ["--json", "--count", "2"],
-      .new { talk in try talk.send(ListenScene.messages(1...1) + broken) },
+      .new { talk in
+        try talk.send(ListenScene.messages(1...1) + broken)
+        // What has its line is no longer the server's.
+        let answer = try talk.await("<a ")
+        guard answer.contains("h='1'") else {
+          throw SupportFailure("the line is not acknowledged: \(answer)")
+        }
+      },
       .raw { talk in
         // A resumption would be refused here.
         try ListenScene.Part.bind(talk)
@@ -236,6 +243,24 @@ import XMPP
         try talk.send(ListenScene.messages(2...2))
       })
     let outcome = try scene.program.wait()
+    #expect(outcome.status == 0, "\(outcome.error)")
+    #expect(try ListenScene.bodies(outcome.output) == ["text 1", "text 2"])
+    try scene.peer.finish()
+  }
+
+  @Test(
+    "P8: what breaks the rules of XML before the login is nobody's word about the session, which is resumed")
+  func unreadableGreeting() throws {
+    let folder = try TemporaryFolder()
+    let scene = try ListenScene(
+      ["--json", "--state", folder.path("session"), "--count", "2"],
+      .new(then: [.close]) { talk in
+        try talk.send(ListenScene.messages(1...1) + ListenScene.request)
+        try talk.await("<a ")
+      },
+      .garbled,
+      .resumed(handled: 1) { talk in try talk.send(ListenScene.messages(2...2)) })
+    let outcome = try scene.program.wait(within: .seconds(60))
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(try ListenScene.bodies(outcome.output) == ["text 1", "text 2"])
     try scene.peer.finish()

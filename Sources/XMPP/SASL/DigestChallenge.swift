@@ -39,7 +39,7 @@ struct DigestChallenge {
       }
     }
     let isUTF8 = isUTF8
-    realms = directives.filter { $0.name == "realm" }.map {
+    realms = directives.filter { $0.name.isSame(as: "realm") }.map {
       isUTF8
         ? String(decoding: $0.value, as: UTF8.self)
         : String(String.UnicodeScalarView($0.value.map { Unicode.Scalar($0) }))
@@ -99,7 +99,7 @@ struct DigestChallenge {
 
   /// The value of a directive that may be there once.
   private static func single(_ name: String, _ directives: [Directive]) throws(Failure) -> [UInt8]? {
-    let values = directives.filter { $0.name == name }
+    let values = directives.filter { $0.name.isSame(as: name) }
     guard values.count < 2 else { throw malformed("\(name) is there twice") }
     return values.first?.value
   }

@@ -142,7 +142,7 @@ struct DigestMD5: SASLMechanism {
 
   private func verify(_ message: [UInt8], against expected: [UInt8]) throws(Failure) {
     let directives = try DigestChallenge.directives(message)
-    guard let proof = directives.first(where: { $0.name == "rspauth" }),
+    guard let proof = directives.first(where: { $0.name.isSame(as: "rspauth") }),
       equalInConstantTime(proof.value.map(asciiLowercased), expected)
     else {
       throw .authentication(

@@ -77,7 +77,7 @@ public struct MechanismChoice: Sendable, Equatable {
     // One text for all of them: a server may offer very many mechanisms that have the same reason.
     let unbound = type == nil ? MechanismChoice.noBinding(offer, facts) : nil
     let refusals = offer.mechanisms.map { MechanismChoice.refusal(of: $0, facts, unbound: unbound) }
-    let acceptable = zip(offer.mechanisms, refusals).compactMap { $1 == nil ? Candidate(rawValue: $0) : nil }
+    let acceptable = zip(offer.mechanisms, refusals).compactMap { $1 == nil ? Candidate(name: $0) : nil }
     let chosen = Candidate.allCases.first(where: acceptable.contains)
     candidate = chosen
     binding =
@@ -111,7 +111,7 @@ public struct MechanismChoice: Sendable, Equatable {
 
   /// What would make one of those offered acceptable.
   private var hint: String? {
-    let other = skipped.first { $0.reason == Reason.notAllowed && Candidate(rawValue: $0.mechanism) != nil }
+    let other = skipped.first { $0.reason == Reason.notAllowed && Candidate(name: $0.mechanism) != nil }
     if let other {
       return "leave --mechanism out, or name another: --mechanism \(other.mechanism)"
     }
@@ -132,7 +132,7 @@ public struct MechanismChoice: Sendable, Equatable {
   ///
   /// - Parameter unbound: why none can be bound to the channel; `nil` if one can.
   private static func refusal(of name: String, _ facts: Facts, unbound: String?) -> String? {
-    guard let candidate = Candidate(rawValue: name) else { return "not supported" }
+    guard let candidate = Candidate(name: name) else { return "not supported" }
     let named = facts.allows(candidate)
     guard facts.allowed.isEmpty || named else { return Reason.notAllowed }
     if candidate.needsPassword {
@@ -173,7 +173,9 @@ public struct MechanismChoice: Sendable, Equatable {
   /// unbound otherwise.
   private static func bindingType(_ offer: SASLOffer, _ facts: Facts) -> ChannelBindingType? {
     let possible = ChannelBindingType.allCases.filter(facts.channelBindings.contains)
-    if let listed = offer.channelBindings { return possible.first { listed.contains($0.rawValue) } }
+    if let listed = offer.channelBindings {
+      return possible.first { type in listed.contains { $0.isSame(as: type.rawValue) } }
+    }
     if possible.contains(.tlsUnique) { return .tlsUnique }
     let demanded = Candidate.allCases.contains { $0.isBound && facts.allows($0) }
     return demanded && possible.contains(.tlsExporter) ? .tlsExporter : nil
@@ -221,6 +223,12 @@ extension MechanismChoice {
     case digestMD5 = "DIGEST-MD5"
     case plain = "PLAIN"
     case anonymous = "ANONYMOUS"
+
+    /// The mechanism of that name; `nil` for one that is not known here.
+    init?(name: String) {
+      guard let known = Candidate.allCases.first(where: { $0.rawValue.isSame(as: name) }) else { return nil }
+      self = known
+    }
 
     var isBound: Bool { [.scramSHA512Plus, .scramSHA256Plus, .scramSHA1Plus].contains(self) }
 

@@ -148,7 +148,8 @@ struct SCRAM: SASLMechanism {
     if attribute.starts(with: "e=".utf8) {
       let value = String(decoding: attribute.dropFirst(2), as: UTF8.self)
       throw .authentication(
-        SCRAM.errors.contains(value) ? value : "other-error", "the server refused the login: \(value)")
+        SCRAM.errors.contains { $0.isSame(as: value) } ? value : "other-error",
+        "the server refused the login: \(value)")
     }
     guard attribute.starts(with: "v=".utf8), let signature = Base64.decode(attribute.dropFirst(2)),
       equalInConstantTime(signature, expected)

@@ -34,11 +34,12 @@ struct Registration {
   ///
   /// - Throws: the condition of its refusal.
   static func check(_ answer: Element) throws(Failure) {
-    guard answer.attribute("type") == "error" else { return }
+    guard answer.attribute("type")?.isSame(as: "error") == true else { return }
     let error = StanzaError(answer.child("error", Namespace.client))
     throw refused(
       error.condition,
-      error.condition == "conflict" ? "the account exists already" : "the server refused to make the account",
+      error.condition.isSame(as: "conflict")
+        ? "the account exists already" : "the server refused to make the account",
       error.text)
   }
 
@@ -70,7 +71,7 @@ struct Registration {
       switch name {
       case "username", "password": value = try self.value(of: name)
       default:
-        guard isRequired || field.attribute("type") == "hidden" else { continue }
+        guard isRequired || field.attribute("type")?.isSame(as: "hidden") == true else { continue }
         guard let given else { throw Registration.wants(name) }
         value = given
       }

@@ -17,7 +17,7 @@ struct ResourceBinding {
   /// - Throws: the stanza error, by its condition; a protocol violation where the answer names no full JID of this
   ///   account.
   func jid(from answer: Element) throws(Failure) -> JID {
-    if answer.attribute("type") == "error" { throw refusal(answer) }
+    if answer.attribute("type")?.isSame(as: "error") == true { throw refusal(answer) }
     guard let text = answer.child("bind", Namespace.bind)?.child("jid", Namespace.bind)?.text else {
       throw ResourceBinding.broken("the answer to binding names no JID")
     }

@@ -41,6 +41,8 @@ public final class Session<Token: Sendable> {
   private var unconfirmedBefore: [Token] = []
   /// Whether the server was told less than is handled by now, after it asked.
   private var owesAnswer = false
+  /// Whether the server broke the rules of XML or of stream management, so that resuming would bring the same again.
+  private var isBroken = false
 
   /// Prepares a session; nothing is sent. The account's own resourcepart is the wish for binding.
   ///
@@ -66,6 +68,8 @@ public final class Session<Token: Sendable> {
   /// - Throws: why it did not get there; the connection's report tells more.
   public func open(resumable: Bool) throws(Failure) -> Opening {
     connection = Connection(settings, waiter: waiter, trace: trace)
+    if isBroken { abandon() }
+    isBroken = false
     owesAnswer = false
     first = nil
     let resumes = management.resumption != nil
@@ -94,7 +98,7 @@ public final class Session<Token: Sendable> {
         connection.send(management.enable(resumable: resumable))
       }
     } catch {
-      if isBroken(by: error) { abandon() }
+      noteBreak(error)
       connection.close()
       throw error
     }
@@ -143,7 +147,7 @@ public final class Session<Token: Sendable> {
   /// The next thing that is there already; `nil` when there is none yet. What is queued is sent as far as that goes.
   ///
   /// - Throws: also the stream error the server ends the stream with. After what breaks the rules of XML or of stream
-  ///   management the session is abandoned, since resuming it would bring the same again.
+  ///   management the session is not resumed.
   public func take() throws(Failure) -> Arrival? {
     if let first {
       self.first = nil
@@ -152,14 +156,13 @@ public final class Session<Token: Sendable> {
     do throws(Failure) {
       return try next()
     } catch {
-      if isBroken(by: error) { abandon() }
+      noteBreak(error)
       throw error
     }
   }
 
-  /// Whether the server broke the rules of XML or of stream management, so that resuming would bring the same again.
-  private func isBroken(by failure: Failure) -> Bool {
-    connection.isUnreadable || failure.condition.isSame(as: "stream-management")
+  private func noteBreak(_ failure: Failure) {
+    if connection.isUnreadable || failure.condition.isSame(as: "stream-management") { isBroken = true }
   }
 
   private func next() throws(Failure) -> Arrival? {
@@ -213,6 +216,19 @@ public final class Session<Token: Sendable> {
     defer { _ = management.abandon() }
     return connection.close(within: seconds)
   }
+
+  /// Ends the connection after a failure, before the next `open`. Of a session that will not be resumed the server first
+  /// learns how far it is.
+  ///
+  /// - Parameter closesStream: whether the end of the stream is sent; one that was only cut off can be resumed.
+  public func disconnect(closesStream: Bool) {
+    if isBroken, management.isOn { connection.send(management.answer) }
+    if closesStream { connection.close() } else { connection.drop() }
+    if isBroken { abandon() }
+  }
+
+  /// Whether the next run can resume the session.
+  public var isResumable: Bool { management.resumption != nil && !isBroken }
 
   /// Says how far it is and ends the connection, so that the session can be resumed later.
   ///

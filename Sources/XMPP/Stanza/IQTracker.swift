@@ -95,10 +95,10 @@ extension String {
     /// Whether both have the same bytes.
     public static func == (left: UTF8Key, right: UTF8Key) -> Bool { left.string.isSame(as: right.string) }
 
-    /// Feeds the string.
+    /// Feeds the bytes. String's own hash composes the characters, which takes long for marks that a peer has put in disorder.
     public func hash(into hasher: inout Hasher) {
-      // Canonically equal strings hash alike, which is harmless.
-      hasher.combine(string)
+      var string = string
+      string.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
   }
 }

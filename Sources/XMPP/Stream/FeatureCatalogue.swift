@@ -34,7 +34,7 @@ enum FeatureCatalogue {
   /// What the table knows of an element; `nil` for a feature it has never heard of.
   static func entry(_ element: Element) -> Entry? {
     // A SASL2 or Bind 2 inline feature names itself by its `var`.
-    if element.name == "feature", let variable = element.attribute("var") {
+    if element.name.isSame(as: "feature"), let variable = element.attribute("var") {
       let known = table.first { $0.namespace.utf8.elementsEqual(variable.utf8) }
       return Entry(
         name: element.name, namespace: element.namespace, title: known?.title ?? variable,
@@ -60,15 +60,16 @@ enum FeatureCatalogue {
     switch kind {
     case .nothing: []
     case .text: [trimmed(element.text)]
-    case .children(let name): element.elements.filter { $0.name == name }.map { trimmed($0.text) }
+    case .children(let name): element.elements.filter { $0.name.isSame(as: name) }.map { trimmed($0.text) }
     case .mechanisms:
       element.elements.filter { $0.is("mechanism", element.namespace) }.map { trimmed($0.text) }
     case .childAttribute(let name, let attribute):
-      element.elements.filter { $0.name == name }.compactMap { $0.attribute(attribute) }
+      element.elements.filter { $0.name.isSame(as: name) }.compactMap { $0.attribute(attribute) }
     case .attributes(let names):
       names.compactMap { name in element.attribute(name).map { "\(name)=\($0)" } }
     case .pairs: element.elements.map { "\($0.name)=\(trimmed($0.text))" }
-    case .childNames: element.elements.map(\.name).filter { $0 != "required" && $0 != "optional" }
+    case .childNames:
+      element.elements.map(\.name).filter { !$0.isSame(as: "required") && !$0.isSame(as: "optional") }
     case .variable: element.attribute("var").map { [$0] } ?? []
     }
   }
@@ -76,7 +77,7 @@ enum FeatureCatalogue {
   /// Those mechanisms that belong to one company and have no public specification to log in by.
   static func proprietary(among mechanisms: [String]) -> [(mechanism: String, owner: String)] {
     mechanisms.compactMap { mechanism in
-      owners.first { $0.mechanism == mechanism }
+      owners.first { $0.mechanism.isSame(as: mechanism) }
         ?? (mechanism.utf8.starts(with: "X-".utf8) ? (mechanism, "unregistered") : nil)
     }
   }

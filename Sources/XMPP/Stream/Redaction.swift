@@ -47,7 +47,7 @@ enum Redaction {
       return true
     // A form's field (XEP-0004): muc#roomconfig_roomsecret, password-verify.
     case "field":
-      return element.attribute("type") == "text-private"
+      return element.attribute("type")?.isSame(as: "text-private") == true
         || element.attribute("var").map { isSecretName($0, in: words) } ?? false
     // A header of an upload slot (XEP-0363).
     case "header": return element.attribute("name").map { isSecretName($0, in: headers) } ?? false

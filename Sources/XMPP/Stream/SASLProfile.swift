@@ -67,9 +67,9 @@ enum SASLProfile {
   /// A `<failure/>` (RFC 6120 §6.5). The conditions of XEP-0388 are in the namespace of RFC 6120 too.
   private static func failure(_ element: Element) -> SASLFailure {
     let condition = element.elements.first {
-      $0.name != "text" && $0.namespace.utf8.elementsEqual(Namespace.sasl.utf8)
+      !$0.name.isSame(as: "text") && $0.namespace.utf8.elementsEqual(Namespace.sasl.utf8)
     }
-    let text = element.elements.first { $0.name == "text" }?.text
+    let text = element.elements.first { $0.name.isSame(as: "text") }?.text
     return SASLFailure(condition: condition?.name ?? "undefined-condition", text: text)
   }
 

@@ -18,13 +18,13 @@ public struct StreamError: Sendable, Equatable {
     for child in element.elements {
       if !child.namespace.utf8.elementsEqual(Namespace.streamErrors.utf8) {
         applicationCondition = applicationCondition ?? "{\(child.namespace)}\(child.name)"
-      } else if child.name == "text" {
+      } else if child.name.isSame(as: "text") {
         text = child.text
         language = child.language
       } else if !found {
         found = true
         condition = child.name
-        if condition == "see-other-host" { otherHost = child.text }
+        if condition.isSame(as: "see-other-host") { otherHost = child.text }
       }
     }
   }

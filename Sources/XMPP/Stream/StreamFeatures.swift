@@ -66,7 +66,7 @@ public struct StreamFeature: Sendable {
     proprietary = entry?.values == .mechanisms ? FeatureCatalogue.proprietary(among: values) : []
     required =
       element.elements.lazy.compactMap { child in
-        child.name == "required" ? true : child.name == "optional" ? false : nil
+        child.name.isSame(as: "required") ? true : child.name.isSame(as: "optional") ? false : nil
       }.first
     let isDeepest = depth > StreamFeature.deepest
     inline = isDeepest ? [] : FeatureCatalogue.inline(in: element).map { StreamFeature($0, depth: depth + 1) }

@@ -16,7 +16,7 @@ public struct StreamHeader: Sendable, Equatable {
   /// - Throws: `bad-format` or `invalid-namespace` where the root is no stream header (RFC 6120 §4.9.3.1, §4.9.3.10).
   init(root: Element) throws(Failure) {
     guard root.is("stream", Namespace.stream) else {
-      guard root.name == "stream" else {
+      guard root.name.isSame(as: "stream") else {
         throw .protocolViolation(
           "bad-format", "the server answered with <\(root.name)>, which is no XMPP stream",
           hint: "check that host and port are those of an XMPP server")

@@ -23,6 +23,9 @@ struct StreamReader: ~Copyable {
   /// From here on skips elements that cannot be parsed and whose end can be found, since stanzas of anybody may come.
   mutating func skipUnparsable() { parser.skips = true }
 
+  /// Whether it does.
+  var skipsUnparsable: Bool { parser.skips }
+
   /// Forgets the old stream altogether: a restarted stream has a new parser (RFC 6120 §4.3.3).
   mutating func restart() {
     used = 0

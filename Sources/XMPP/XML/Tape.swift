@@ -181,4 +181,7 @@ extension String {
     }
     return (same ?? nil) ?? utf8.elementsEqual(other.utf8)
   }
+
+  /// Matches strings in a `switch` of this module by their bytes: `==` composes the characters of what a peer sent.
+  static func ~= (pattern: String, value: String) -> Bool { value.isSame(as: pattern) }
 }

@@ -121,11 +121,9 @@ extension Listener {
         throw failure
       }
       // The server's own end of the stream is answered; a stream that was cut off can be resumed.
-      if failure.status == .protocolViolation || failure.condition == "stream-closed" {
-        session.connection.close()
-      } else {
-        session.connection.drop()
-      }
+      settle(try output.write())
+      session.disconnect(
+        closesStream: failure.status == .protocolViolation || failure.condition.isSame(as: "stream-closed"))
       Printer.diagnostic(
         "xmppctl: listen: \(failure.stage.rawValue): \(plan.echoes.text(failure.message).shown); connecting again"
       )
@@ -158,7 +156,7 @@ extension Listener {
     }
     for room in rooms { if let undoing = room.undoing { send(undoing) } }
     if failure == nil { try? awaitConfirmation() }
-    guard plan.state != nil, session.management.resumption != nil, (try? keep()) != nil else {
+    guard plan.state != nil, session.isResumable, (try? keep()) != nil else {
       let left = tell(unconfirmed: session.unconfirmed)
       return (left, session.close(within: Listener.patience))
     }
@@ -172,7 +170,7 @@ extension Listener {
     while session.management.unacknowledged.contains(where: \.isInput), !limit.hasPassed {
       try forward(takesInput: false)
       if session.management.isOn, !session.management.awaitsAnswer { session.requestAcknowledgement() }
-      while let arrival = try session.take() {
+      while !limit.hasPassed, let arrival = try session.take() {
         if case .stanza(let stanza) = arrival, let reply = requests.take(stanza),
           case .drain(let count) = reply.purpose
         {

@@ -92,7 +92,7 @@ extension Listener {
   }
 
   /// Whether a message that came live has no line of the archive.
-  func isNews(_ line: Line) -> Bool { !archived.match(line.stanza, at: line.envelope.received) }
+  func isNews(_ line: Line) -> Bool { !archived.match(line.stanza, at: line.envelope.time) }
 
   private func receive(presence: Stanza) throws(Failure) -> Line? {
     // The server tells every resource of an account of each, the one it is about too.

@@ -194,10 +194,12 @@ final class Listener {
     marks.append((place, position))
   }
 
-  /// Notes a message that came live, since the archive may bring it once more.
+  /// Notes a message that came live, since the archive may bring it once more. Those of a room are not noted: an account's
+  /// archive seldom has them, and a busy room would push out all others.
   private func remember(_ line: Line, at place: Int) {
-    guard line.stanza.kind == .message, line.envelope.archive == nil else { return }
-    seen.add(line.stanza, at: line.envelope.received, place: place)
+    guard line.stanza.kind == .message, line.envelope.archive == nil, !line.stanza.isType("groupchat")
+    else { return }
+    seen.add(line.stanza, at: line.envelope.time, place: place)
   }
 
   private func put(_ line: Line?) {

@@ -23,7 +23,7 @@ struct SavedSession {
 final class StateFile {
   private static let limit = 64 << 20
   /// How many messages are kept to be told from those of the archive.
-  private static let mostSeen = 256
+  private static let mostSeen = 1024
 
   /// The file itself; a link is resolved when it is taken.
   private var path: String
@@ -66,15 +66,23 @@ final class StateFile {
         unacknowledged: try stanzas(sent), capacity: capacity)
     }
     var position: ArchivePosition?
-    if case .number(let time)? = members["time"], let time = Int64(exactly: time) {
+    if let time = StateFile.time(members["time"]) {
       position = ArchivePosition(id: nil, time: time)
       if case .string(let id)? = members["archived"] { position?.id = id }
     }
     var firstOpened = Int64.now
-    if case .number(let time)? = members["opened"], let time = Int64(exactly: time) { firstOpened = time }
+    if let time = StateFile.time(members["opened"]) { firstOpened = time }
     return SavedSession(
       jid: jid, management: management, position: position, firstOpened: firstOpened,
       seen: StateFile.seen(members["seen"]), written: 0)
+  }
+
+  /// A time of this file, which anybody may have edited: before the year 10000; milliseconds since 1970.
+  private static func time(_ value: JSONValue?) -> Int64? {
+    guard case .number(let number)? = value, let time = Int64(exactly: number),
+      0..<253_402_300_800_000 ~= time
+    else { return nil }
+    return time
   }
 
   /// The messages of the run before: the key of their fingerprints, then fingerprint and time of each.
@@ -85,7 +93,7 @@ final class StateFile {
     else { return SeenMessages() }
     let entries = values.dropFirst().compactMap { value -> SeenMessages.Entry? in
       guard case .array(let pair) = value, pair.count == 2, case .string(let text) = pair[0],
-        let fingerprint = number(text[...]), case .number(let time) = pair[1], let time = Int64(exactly: time)
+        let fingerprint = number(text[...]), let time = StateFile.time(pair[1])
       else { return nil }
       return SeenMessages.Entry(fingerprint: fingerprint, time: time, place: -1)
     }

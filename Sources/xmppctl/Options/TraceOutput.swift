@@ -11,13 +11,26 @@ extension ConnectionOptions {
     let file = try path.map { path throws(Failure) in try TraceFile(path) }
     return Trace(
       showsSecrets: traceSecrets, bytes: file.map { file in { file.write($0, $1) } },
-      notes: verbose ? { Printer.diagnostic("xmppctl: \($0.shown)") } : nil, echoes: echoes)
+      notes: verbose ? ConnectionOptions.makeNotes() : nil, echoes: echoes)
+  }
+
+  /// What says the notes on stderr. A reader that sleeps is waited for once, not with each of them.
+  private static func makeNotes() -> (String) -> Void {
+    var patience = TraceFile.patience
+    return {
+      patience = Printer.diagnostic("xmppctl: \($0.shown)", patience: patience) ? TraceFile.patience : 0
+    }
   }
 }
 
 /// Where trace lines go. A trace that cannot be written does not stop the run.
 private final class TraceFile {
+  /// How long a reader that sleeps is waited for; milliseconds.
+  static let patience: Int32 = 100
+
   private let descriptor: Int32
+  /// What is left of it: none, until the reader takes something again.
+  private var patience = TraceFile.patience
 
   /// Opens a file that is empty then, and its owner's alone. Standard error (`-`) and other descriptors that are open already
   /// are used as they are. A FIFO that nobody reads is an error, not something to wait for.
@@ -78,6 +91,6 @@ private final class TraceFile {
     shown.reserveCapacity(shown.count + 2 * text.utf8.count + 1)
     text.withUTF8 { Hazard.append(shown: $0, to: &shown) }
     shown.append(UInt8(ascii: "\n"))
-    Printer.tell(shown, descriptor)
+    patience = Printer.tell(shown, descriptor, patience: patience) ? TraceFile.patience : 0
   }
 }
