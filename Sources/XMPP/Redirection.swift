@@ -14,7 +14,7 @@ struct RedirectionRule {
   /// How far the address of the server reaches.
   private let origin: AddressScope
 
-  /// - Parameter address: that of the server; `nil` through a proxy, where it counts as a public one.
+  /// - Parameter address: the server's address; `nil` through a proxy. The server then counts as public.
   init(from address: IPAddress?) { origin = address?.reach ?? .everywhere }
 
   /// Whether an address may be connected to.

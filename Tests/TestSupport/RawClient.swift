@@ -51,14 +51,7 @@ public final class RawClient {
   public func close() { _ = try? write("</stream:stream>") }
 
   private func write(_ text: String) throws {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes {
-        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-      }
-      guard count > 0 else { throw SupportFailure(systemCall: "send") }
-      rest = rest.dropFirst(count)
-    }
+    try sendAll(text, to: descriptor)
   }
 
   private func read(until mark: String) throws {
@@ -70,5 +63,15 @@ public final class RawClient {
       throw SupportFailure("the server of \(domain) sends no more: \(received.suffix(500))")
     }
     received += String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+/// Sends all of a text over a socket that blocks.
+func sendAll(_ text: String, to descriptor: Int32) throws {
+  var rest = Array(text.utf8)[...]
+  while !rest.isEmpty {
+    let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    guard count > 0 else { throw SupportFailure(systemCall: "send") }
+    rest = rest.dropFirst(count)
   }
 }

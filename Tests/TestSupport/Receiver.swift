@@ -80,14 +80,7 @@ public final class Receiver: @unchecked Sendable {
 
   /// Sends something.
   public func send(_ text: String) throws {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes {
-        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-      }
-      guard count > 0 else { throw SupportFailure(systemCall: "send") }
-      rest = rest.dropFirst(count)
-    }
+    try sendAll(text, to: descriptor)
   }
 
   /// Goes offline.

@@ -178,7 +178,7 @@ private func latin1(_ bytes: [UInt8]) -> [UInt8]? {
   return latin
 }
 
-private func hexadecimalText(_ bytes: [UInt8]) -> [UInt8] {
-  let digits = Array("0123456789abcdef".utf8)
+func hexadecimalText(_ bytes: [UInt8], uppercase: Bool = false) -> [UInt8] {
+  let digits = Array(uppercase ? "0123456789ABCDEF".utf8 : "0123456789abcdef".utf8)
   return bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
 }

@@ -114,10 +114,7 @@ extension SecretSearch {
       escaped(secret, jsonSlash), percentEncoded(secret),
     ]
     if isCommon { plain.removeAll { $0 == secret } }
-    let hexadecimal = ["0123456789abcdef", "0123456789ABCDEF"].map { digits in
-      let digits = Array(digits.utf8)
-      return secret.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-    }
+    let hexadecimal = [hexadecimalText(secret), hexadecimalText(secret, uppercase: true)]
     let base64 = (0..<3).map { shift in
       let digits = Base64.encode([UInt8](repeating: 0, count: shift) + secret)
       return Array(digits.dropFirst((shift * 8 + 5) / 6).prefix(secret.count * 8 / 6 - 1))
@@ -140,14 +137,13 @@ extension SecretSearch {
 
   /// RFC 3986 §2.1: all but the unreserved characters.
   private static func percentEncoded(_ secret: [UInt8]) -> [UInt8] {
-    let digits = Array("0123456789ABCDEF".utf8)
-    return secret.flatMap { byte -> [UInt8] in
+    secret.flatMap { byte -> [UInt8] in
       switch byte {
       case UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="): break
       case UInt8(ascii: "."), UInt8(ascii: "~"): return [byte]
       default: if isDigit(byte) { return [byte] }
       }
-      return [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      return [UInt8(ascii: "%")] + hexadecimalText([byte], uppercase: true)
     }
   }
 

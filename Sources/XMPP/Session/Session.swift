@@ -109,7 +109,7 @@ public final class Session<Token: Sendable> {
   }
 
   /// Gives the session up: it is not resumed, and what was sent in it stays unconfirmed.
-  public func abandon() { unconfirmedBefore += management.abandon() }
+  private func abandon() { unconfirmedBefore += management.abandon() }
 
   /// What was sent and never acknowledged, also in sessions that are gone, as far as `open` has not told it.
   public var unconfirmed: [Token] { unconfirmedBefore + management.unacknowledged }

@@ -82,23 +82,3 @@ extension Stanza {
     return to.map { sender == $0 } ?? own.contains(sender)
   }
 }
-
-extension String {
-  /// A string as a key by its bytes: `==` of String would take canonically equal ids for the same.
-  public struct UTF8Key: Hashable, Sendable {
-    /// The string.
-    public let string: String
-
-    /// The key of a string.
-    public init(_ string: String) { self.string = string }
-
-    /// Whether both have the same bytes.
-    public static func == (left: UTF8Key, right: UTF8Key) -> Bool { left.string.isSame(as: right.string) }
-
-    /// Feeds the bytes. String's own hash composes the characters, which takes long for marks that a peer has put in disorder.
-    public func hash(into hasher: inout Hasher) {
-      var string = string
-      string.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-    }
-  }
-}

@@ -23,7 +23,7 @@ enum Redaction {
 
   /// Walks the cells of a tape in their order and knows which of them are within an element whose text is secret.
   private struct Scope {
-    /// The place behind the last cell of the outermost secret element.
+    /// The index after the last cell of the outermost secret element.
     private var end = 0
 
     /// Whether an attribute or a text is secret; `false` for an element's own cell, which must be asked about all the same.

@@ -39,8 +39,9 @@ extension IPAddress {
       }
     }
     // An IPv4 address in it: mapped, compatible, of NAT64 (RFC 6052) or of 6to4 (RFC 3056).
-    let marks = [tail.prefix(2).elementsEqual([0xFF, 0xFF]), tail.prefix(2).elementsEqual([0, 0])]
-    if isLow, marks.contains(true) { return IPAddress.reach(v4: bytes[12...]) }
+    if isLow, tail.starts(with: [0xFF, 0xFF]) || tail.starts(with: [0, 0]) {
+      return IPAddress.reach(v4: bytes[12...])
+    }
     if bytes.starts(with: [0x00, 0x64, 0xFF, 0x9B]) { return IPAddress.reach(v4: bytes[12...]) }
     if bytes.starts(with: [0x20, 0x02]) { return IPAddress.reach(v4: bytes[2..<6]) }
     switch (bytes[0], bytes[1] & 0xC0) {

@@ -372,7 +372,7 @@ struct ByteScanner {
     return nil
   }
 
-  /// Forgets the limit that an element exceeded, behind its end.
+  /// Clears `excess` after the end of the element that exceeded a limit.
   mutating func clearExcess() { excess = nil }
 
   /// Notes the first limit that is exceeded.

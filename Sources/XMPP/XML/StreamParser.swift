@@ -3,8 +3,8 @@
 /// It does no I/O and holds no more than one element. What XMPP forbids in XML is refused the moment it can be told
 /// (RFC 6120 §11.1), and once something was refused, nothing is parsed any more: there is no way to get back in step.
 ///
-/// An element that exceeds a limit, or whose namespaces alone are wrong, has an end that can be found. If `skips` is set, its
-/// content is passed over without being kept, and the stream goes on.
+/// The end of an element can still be found if the element exceeds a limit, or if only its namespaces are wrong. If `skips` is
+/// set, the parser discards such an element's content and continues after it.
 public struct StreamParser: ~Copyable {
   /// What a stream consists of.
   public enum Event: Sendable, Equatable {
@@ -146,7 +146,7 @@ public struct StreamParser: ~Copyable {
 
   /// Stops parsing the current element; only its end is looked for from now on.
   ///
-  /// - Throws: the failure that it is where nothing may be skipped.
+  /// - Throws: the failure for that limit or namespace, if elements must not be skipped.
   private mutating func beginSkipping(_ reason: SkipReason) throws(Failure) {
     guard skips, !rootTag.isEmpty else { throw scanner.failure(reason) }
     skipped = (tree.startTag ?? partialStartTag, reason)

@@ -26,7 +26,7 @@ final class Tape: @unchecked Sendable {
   /// The names and namespaces that the cells refer to, the common ones first; shared with the parser that interned them.
   @exclusivity(unchecked) var names = CommonName.strings
   /// The places of `names` by their bytes, for a tree built by hand once it has many: not all of them need be in it yet.
-  @exclusivity(unchecked) private var places: [Name: Int] = [:]
+  @exclusivity(unchecked) private var places: [String.UTF8Key: Int] = [:]
   /// So many names are searched one by one, which is faster than hashing them.
   private static let fewNames = 64
   /// The innermost open element, or -1. Until an element is closed its `second` holds the one around it.
@@ -96,8 +96,10 @@ final class Tape: @unchecked Sendable {
 
   /// The place of a name among many, by a table that is brought up to date first.
   private func indexedPlace(of name: String) -> Int? {
-    for place in places.count..<max(places.count, names.count) { places[Name(text: names[place])] = place }
-    return places[Name(text: name)]
+    for place in places.count..<max(places.count, names.count) {
+      places[String.UTF8Key(names[place])] = place
+    }
+    return places[String.UTF8Key(name)]
   }
 
   /// Appends a whole element of another tape.
@@ -156,18 +158,6 @@ final class Tape: @unchecked Sendable {
   }
 }
 
-/// A name that is found by its bytes.
-private struct Name: Hashable {
-  let text: String
-
-  static func == (left: Name, right: Name) -> Bool { left.text.isSame(as: right.text) }
-
-  func hash(into hasher: inout Hasher) {
-    var text = text
-    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-  }
-}
-
 extension String {
   /// Whether both have the same UTF-8 bytes; `==` would also hold for other spellings of the same characters.
   @inline(__always) public func isSame(as other: String) -> Bool {
@@ -184,4 +174,22 @@ extension String {
 
   /// Matches strings in a `switch` of this module by their bytes: `==` composes the characters of what a peer sent.
   static func ~= (pattern: String, value: String) -> Bool { value.isSame(as: pattern) }
+
+  /// A string as a key by its bytes: `==` of String would take canonically equal ids for the same.
+  public struct UTF8Key: Hashable, Sendable {
+    /// The string.
+    public let string: String
+
+    /// The key of a string.
+    public init(_ string: String) { self.string = string }
+
+    /// Whether both have the same bytes.
+    public static func == (left: UTF8Key, right: UTF8Key) -> Bool { left.string.isSame(as: right.string) }
+
+    /// Feeds the bytes. String's own hash composes the characters, which takes long for marks that a peer has put in disorder.
+    public func hash(into hasher: inout Hasher) {
+      var string = string
+      string.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+  }
 }

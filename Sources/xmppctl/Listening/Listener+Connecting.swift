@@ -90,8 +90,9 @@ extension Listener {
     return plan.since.map { ArchiveReading(since: $0, account: session.jid) }
   }
 
-  /// From when on the archive is read to continue behind a position: earlier by as much as the clocks may differ. What has a
-  /// line already is told by `SeenMessages`; what is older than the first session is no news, unless the user asked for it.
+  /// The time from which the archive is read to continue after a position: earlier by as much as the clocks may differ.
+  /// `SeenMessages` recognizes messages that already have a line. Messages older than the first session are not read, unless
+  /// the user asked for them.
   func start(of position: ArchivePosition) -> String {
     let time = position.time - SeenMessages.margin
     let start = position.id == nil ? max(firstOpened, time) : time

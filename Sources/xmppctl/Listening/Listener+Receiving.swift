@@ -30,7 +30,7 @@ extension Listener {
   }
 
   private func receive(message: Stanza) throws(Failure) -> Line? {
-    // Anybody could wrap anything: what is not from the own account is a message like any other (XEP-0280 §11).
+    // A stranger can wrap any message in a carbon, so only carbons from the own account are unwrapped (XEP-0280 §11).
     if plan.carbons, let carbon = Carbon(message, account: session.jid) {
       let envelope = StanzaEnvelope(
         received: .now, sent: carbon.delay?.moment, delay: carbon.delay, carbon: carbon.direction)
@@ -45,10 +45,10 @@ extension Listener {
     return live(message, StanzaEnvelope(received: .now, sent: moment(of: message, isHistory: isHistory)))
   }
 
-  /// When a message was sent, if its delay is of the own server, while that delivers what it has stored, or of the room, in
-  /// the history that it sends first.
+  /// When a message was sent, according to a delay that can be trusted: one from the own server while it delivers stored
+  /// messages, or one from a room while it sends its history.
   ///
-  /// Anybody can write a delay, also in front of the server's; the server adds its own at the end, and none to what comes live.
+  /// A sender can add a delay of its own. The server appends its delay after it, and adds none to live messages.
   private func moment(of message: Stanza, isHistory: Bool) -> Int64? {
     var found: Delay?
     for child in message.element.elements where child.commonNamespace == .delay {

@@ -142,7 +142,7 @@ enum PasswordFile {
     return try read(descriptor, path, waiter)
   }
 
-  /// Whoever can write a password file chooses what is sent in place of the password, and whoever can read it has it.
+  /// A user who can write a password file can choose what is sent as the password; one who can read it knows the password.
   private static func check(_ descriptor: Int32, _ path: String) throws(Failure) {
     var facts = stat()
     guard fstat(descriptor, &facts) == 0 else { throw Failure.unreadable(path) }

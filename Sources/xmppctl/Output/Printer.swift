@@ -46,15 +46,9 @@ enum Printer {
   /// - Returns: whether it was written.
   @discardableResult
   static func diagnostic(_ line: String, patience: Int32 = 100) -> Bool {
-    var bytes = Array(line.utf8)
-    let limit = Int(PIPE_BUF) - 4
-    if bytes.count > limit {
-      bytes = Array(bytes.prefix(limit))
-      while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
-      bytes.removeLast()
-      bytes += Array("…".utf8)
-    }
-    return tell(bytes + [UInt8(ascii: "\n")], STDERR_FILENO, patience: patience)
+    // Three bytes for the ellipsis, one for the end of the line.
+    let shortened = line.shortened(to: Int(PIPE_BUF) - 4)
+    return tell(Array(shortened.utf8) + [UInt8(ascii: "\n")], STDERR_FILENO, patience: patience)
   }
 
   /// Writes what a person may read, in pieces that go through a pipe at once. Where its reader sleeps, the rest of it is
