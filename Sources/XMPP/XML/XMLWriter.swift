@@ -96,8 +96,8 @@ public struct XMLWriter: Sendable {
     var prefixes: Int
   }
 
-  /// Writes a start tag. A namespace of attributes is declared where it is met first, with a prefix that is used from there on
-  /// inside the element: so the copy never has more declarations than what it was parsed from.
+  /// Writes a start tag. Declares the namespace of an attribute on the first element that needs it; the elements inside reuse
+  /// the prefix, so the copy never has more declarations than the original.
   private mutating func open(_ element: Element) -> Level {
     open(element.name, element.namespace)
     let known = prefixes.count

@@ -49,12 +49,12 @@ extension Configuration {
     }
   }
 
-  /// Whoever can write the folder can put another file in the place of this one. Where it is a link, that holds for the
-  /// folder of each end.
+  /// Anyone who can write to the folder can replace the file. If the file is a link, the folders of the link and of its
+  /// target are checked.
   ///
-  /// - Throws: status 78 for a folder that is not the user's or root's, or that others can write. One that only the user's own
-  ///   group can write passes, as many systems make folders so; so does one like `/tmp`, where nobody can replace another's
-  ///   files.
+  /// - Throws: status 78 for a folder that neither the user nor root owns, or that others can write to. A folder that only the
+  ///   user's own group can write to is accepted, because many systems create folders like that; so is one with the sticky bit,
+  ///   such as `/tmp`.
   private static func checkFolders(of file: String) throws(Failure) {
     var files = [file]
     if let end = realpath(file, nil) {

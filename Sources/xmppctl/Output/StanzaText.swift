@@ -3,8 +3,9 @@ import XMPP
 /// A stanza as one line for people: TIME, FROM, TYPE and TEXT, separated by TAB, which no field can contain.
 ///
 /// TIME is when it was sent, as far as the account's own server or the room vouches for it, else when it was received. FROM is
-/// `-` if the own server speaks for the account. TYPE is a message's type, else the kind and, if it says more, the type. TEXT
-/// is what a person would read: the body, else an error, a subject, a presence's status, or the names of the payloads.
+/// `-` for a stanza that the account's own server sends on behalf of the account. TYPE is a message's type, else the kind and,
+/// if it says more, the type. TEXT is what a person would read: the body, else an error, a subject, a presence's status, or
+/// the names of the payloads.
 struct StanzaText {
   private let stanza: Stanza
   private let envelope: StanzaEnvelope
