@@ -139,6 +139,23 @@ import Testing
     #expect(try !run.receive(receipt))
   }
 
+  @Test("S60: of two ids that white space makes the same, the very one that came back counts, else the first")
+  func whiteSpace() throws {
+    for (received, ends) in [
+      ("a b", ["a\tb acknowledged", "a b failed gone"]),
+      ("a&#9;b", ["a\tb failed gone", "a b acknowledged"]),
+      ("a&#10;b", ["a\tb failed gone", "a b acknowledged"]),
+    ] {
+      var run = try Run()
+      try run.send("a\tb")
+      try run.send("a b")
+      run.delivery.acknowledged([0, 1])
+      #expect(try run.receive(bounce(received, from: DeliveryTests.bob)))
+      run.delivery.roundTrip(behind: 2)
+      #expect(run.ends() == ends)
+    }
+  }
+
   @Test func aReceiptCountsFromTheRecipientAlone() throws {
     var run = try Run()
     try run.send("a", .receipt)

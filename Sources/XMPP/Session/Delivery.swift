@@ -107,7 +107,7 @@ public struct Delivery {
     var record = Record(stanza: stanza, to: to, awaited: awaited, bytes: bytes)
     if awaited == .nothing { record.outcome = (.unconfirmed, nil, nil) }
     records.append(record)
-    if let id = stanza.attribute("id") { numbers[String.UTF8Key(id), default: []].append(number) }
+    if let id = stanza.attribute("id") { numbers[StanzaIdentifier.key(id), default: []].append(number) }
     return number
   }
 
@@ -192,7 +192,7 @@ public struct Delivery {
         Outcome(
           of: record.stanza, awaiting: record.awaited, outcome.status, error: outcome.error,
           reply: outcome.reply))
-      if let id = record.stanza.attribute("id") { forget(String.UTF8Key(id), first) }
+      if let id = record.stanza.attribute("id") { forget(StanzaIdentifier.key(id), first) }
       bytes -= record.bytes + (outcome.reply?.element.footprint ?? 0)
       records[start] = nil
       start += 1
@@ -235,7 +235,7 @@ public struct Delivery {
     _ error: (Record) -> Failure? = { _ in nil },
     reply: Stanza? = nil, kind: Stanza.Kind? = nil
   ) -> Bool {
-    for number in numbers[String.UTF8Key(id)] ?? [] {
+    for number in candidates(id) {
       guard let record = self[number], matches(record),
         record.outcome == nil || record.outcome?.status == .acknowledged && status == .failed,
         kind == nil || record.stanza.name.isSame(as: kind?.rawValue ?? "")
@@ -244,6 +244,14 @@ public struct Delivery {
       return true
     }
     return false
+  }
+
+  /// The stanzas that an id may mean, oldest first: those with that very id, and then those with one that servers turn into it.
+  private func candidates(_ id: String) -> [Int] {
+    guard let same = numbers[StanzaIdentifier.key(id)] else { return [] }
+    guard same.count > 1 else { return same }
+    let isExact = { self[$0]?.stanza.attribute("id")?.isSame(as: id) == true }
+    return same.filter(isExact) + same.filter { !isExact($0) }
   }
 
   private mutating func forget(_ id: String.UTF8Key, _ number: Int) {

@@ -43,7 +43,7 @@ public struct IQTracker<Purpose: Sendable>: Sendable {
 
   /// Waits for the answer to a request made elsewhere, as those of `send --xml`.
   public mutating func expect(_ id: String, from to: JID?, for purpose: Purpose) {
-    waiting[String.UTF8Key(id)] = Request(to: to, purpose: purpose)
+    waiting[StanzaIdentifier.key(id)] = Request(to: to, purpose: purpose)
   }
 
   /// Takes a stanza that may be an answer, and forgets its request.
@@ -52,7 +52,7 @@ public struct IQTracker<Purpose: Sendable>: Sendable {
   public mutating func take(_ stanza: Stanza) -> Reply? {
     guard stanza.kind == .iq, stanza.isType("result") || stanza.isType("error"), let id = stanza.id
     else { return nil }
-    let key = String.UTF8Key(id)
+    let key = StanzaIdentifier.key(id)
     guard let request = waiting[key], stanza.answers(requestTo: request.to, of: account) else { return nil }
     waiting[key] = nil
     return Reply(purpose: request.purpose, stanza: stanza, error: StanzaError(of: stanza))

@@ -23,7 +23,7 @@ public struct RoomJoin: Sendable {
     guard stanza.kind == .presence else { return nil }
     if let error = StanzaError(of: stanza) {
       guard let sender = stanza.sender, sender == occupant || sender == occupant.bare,
-        stanza.id.map({ $0.isSame(as: id) }) ?? true
+        stanza.id.map({ StanzaIdentifier.matches($0, id) }) ?? true
       else { return nil }
       throw error.failure("joining \(occupant.bare.full)", hint: RoomJoin.hint(error.condition))
     }

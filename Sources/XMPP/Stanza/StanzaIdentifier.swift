@@ -20,3 +20,35 @@ public enum StanzaIdentifier {
     return String(decoding: digits, as: UTF8.self)
   }
 }
+
+extension StanzaIdentifier {
+  /// The key to look an id up by when a stanza brings it back.
+  ///
+  /// Prosody, jabberd2, Metronome and slixmpp write a tab, a line feed and a carriage return in an attribute as they are, and
+  /// the next parser makes a space of each, and one space of a carriage return and a line feed (XML 1.0 §2.11, §3.3.3). So
+  /// ids that become the same that way have the same key.
+  public static func key(_ id: String) -> String.UTF8Key {
+    guard id.utf8.contains(where: isNormalized) else { return String.UTF8Key(id) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(id.utf8.count)
+    var previous: UInt8 = 0
+    for byte in id.utf8 {
+      if byte != lineFeed || previous != carriageReturn { bytes.append(isNormalized(byte) ? space : byte) }
+      previous = byte
+    }
+    return String.UTF8Key(String(decoding: bytes, as: UTF8.self))
+  }
+
+  /// Whether an id that came back is the one that was sent, its white space normalized or not.
+  public static func matches(_ received: String, _ sent: String) -> Bool {
+    received.isSame(as: sent) || key(received) == key(sent)
+  }
+
+  private static let space: UInt8 = 0x20
+  private static let lineFeed: UInt8 = 0x0A
+  private static let carriageReturn: UInt8 = 0x0D
+
+  private static func isNormalized(_ byte: UInt8) -> Bool {
+    byte == 0x09 || byte == lineFeed || byte == carriageReturn
+  }
+}
