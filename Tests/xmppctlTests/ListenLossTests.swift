@@ -16,7 +16,9 @@ import Testing
         try talk.send(ListenScene.messages(1...2))
       })
     let outcome = try scene.program.wait()
-    #expect(outcome.status == 0 && outcome.error.contains("the archive does not answer"), "\(outcome.error)")
+    #expect(
+      outcome.status == 0 && outcome.error.contains("archive cannot be read: it does not answer"),
+      "\(outcome.error)")
     #expect(try ListenScene.bodies(outcome.output) == ListenScene.texts(1...2))
     try scene.peer.finish()
   }

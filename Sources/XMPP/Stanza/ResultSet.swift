@@ -12,6 +12,8 @@ public struct ResultSet: Sendable, Equatable {
     case last
   }
 
+  /// Whether there is one.
+  public let isPresent: Bool
   /// The id of the page's first item.
   public let first: String?
   /// The id of the page's last item.
@@ -22,6 +24,7 @@ public struct ResultSet: Sendable, Equatable {
   /// Reads the `<set/>` of an answer; all is absent where there is none.
   init(in answer: Element) {
     let set = answer.child("set", Namespace.resultSets)
+    isPresent = set != nil
     first = set?.child("first", Namespace.resultSets)?.text
     last = set?.child("last", Namespace.resultSets)?.text
     count = set?.child("count", Namespace.resultSets).flatMap { Int($0.text) }

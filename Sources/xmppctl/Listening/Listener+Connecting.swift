@@ -3,8 +3,6 @@ import XMPP
 
 /// How the listener comes to a session, back to it, and away.
 extension Listener {
-  /// Seconds that the archive has for each message.
-  private static let archivePatience = 10.0
   /// Seconds that the server has to deliver what it has stored.
   private static let deliveryTime = 10.0
   /// Seconds that the server has to acknowledge the last of standard input.
@@ -30,16 +28,17 @@ extension Listener {
         sentKept.add(sent.stanza)
         session.resend(sent.stanza)
       }
-      if reading != nil { hearArchive() }
+      if archive.isReading { archive.heard() }
     case .new(_, let unconfirmed):
       backlog.abandons()
+      if archive.isReading { releaseHeld(isLost: true) }
       lost += tell(unconfirmed: unconfirmed)
+      if !session.management.canRequest { warnOfState() }
       greet()
     }
     isClosing = false
     isDraining = false
     watch.begin()
-    if opened == .never { lastLine = .now }
     opened = .now
   }
 
@@ -47,56 +46,27 @@ extension Listener {
   private func greet() {
     requests = IQTracker(account: session.jid)
     if plan.carbons { send(requests.request(.set, Carbon.enable, for: .carbons)) }
-    beginReading(firstReading)
-    if let reading {
-      ask(archive: reading.question)
+    if let question = archive.begin(account: session.jid) {
+      ask(archive: question)
     } else {
+      if idleStart == .never { idleStart = .now }
       appear()
     }
   }
 
-  /// Begins to read the archive, if there is something to be read.
-  func beginReading(_ reading: ArchiveReading?) {
-    self.reading = reading
-    archived = SeenMessages(key: seen.key)
-    if reading == nil {
-      seen.endMatching()
-    } else {
-      seen.beginMatching()
-      archived.beginMatching()
-    }
+  /// Says once that the next run cannot resume the session, if it should.
+  func warnOfState() {
+    guard plan.state != nil, !session.isResumable, !hasToldOfState else { return }
+    hasToldOfState = true
+    Printer.diagnostic(
+      "xmppctl: listen: stream: the server offers no resumable session (XEP-0198): the next run with --state can only ask the archive"
+    )
   }
 
   /// Asks the archive for a page.
   func ask(archive question: Element) {
     send(requests.request(.set, question, for: .archive))
-    hearArchive()
-  }
-
-  /// The archive is heard of, or cannot be.
-  func hearArchive() { archiveLimit = .after(seconds: Listener.archivePatience) }
-
-  /// What of the archive is to be read: what came since the last line, or what the user asked for.
-  private var firstReading: ArchiveReading? {
-    if let position {
-      isAskedByID = position.id != nil
-      return ArchiveReading(after: position.id, start: start(of: position), account: session.jid)
-    }
-    isAskedByID = false
-    if opened != .never {
-      return ArchiveReading(
-        after: nil, start: Timestamp.text(seconds: firstOpened / 1000), account: session.jid)
-    }
-    return plan.since.map { ArchiveReading(since: $0, account: session.jid) }
-  }
-
-  /// The time from which the archive is read to continue after a position: earlier by as much as the clocks may differ.
-  /// `SeenMessages` recognizes messages that already have a line. Messages older than the first session are not read, unless
-  /// the user asked for them.
-  func start(of position: ArchivePosition) -> String {
-    let time = position.time - SeenMessages.margin
-    let start = position.id == nil ? max(firstOpened, time) : time
-    return Timestamp.text(seconds: start / 1000)
+    archive.heard()
   }
 
   /// The server delivers what it has stored, at once.
@@ -116,6 +86,7 @@ extension Listener {
   /// Makes the connection again, after pauses, until it holds; lines are written meanwhile.
   func comeBack(after failure: Failure) throws(Failure) {
     var failure = failure
+    if idleStart == .never { idleStart = .now }
     var held = Deadline.now.milliseconds(since: opened) / 1000
     while true {
       guard plan.reconnects, let pause = reconnection.pause(after: failure, heldFor: held) else {
@@ -129,6 +100,8 @@ extension Listener {
         "xmppctl: listen: \(failure.stage.rawValue): \(plan.echoes.text(failure.message).shown); connecting again"
       )
       try rest(seconds: pause)
+      // A run that cannot even look whether there is more ends as the connection did.
+      if idleLimit.hasPassed { throw failure }
       held = 0
       do throws(Failure) { return try open() } catch { failure = error }
     }
@@ -136,7 +109,7 @@ extension Listener {
 
   /// Waits, and writes what stdout takes.
   private func rest(seconds: Double) throws(Failure) {
-    let end = Deadline.after(seconds: seconds)
+    let end = min(Deadline.after(seconds: seconds), idleLimit)
     repeat {
       settle(try output.write())
       try keep()

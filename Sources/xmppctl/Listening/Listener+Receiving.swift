@@ -36,7 +36,7 @@ extension Listener {
         received: .now, sent: carbon.delay?.moment, delay: carbon.delay, carbon: carbon.direction)
       return live(carbon.message, envelope)
     }
-    if isOwnResult(message) { return receive(result: message) }
+    if isOwnResult(message) { return archive.result(message) }
     var isHistory = false
     for index in rooms.indices {
       if rooms[index].takesSubject(message) { return nil }
@@ -69,30 +69,11 @@ extension Listener {
     return message.from == nil || message.sender == session.jid.bare
   }
 
-  /// A message of the archive; `nil` if nobody asked for it, or it has a line already.
-  private func receive(result message: Stanza) -> Line? {
-    guard let (result, isLine) = reading?.result(message) else { return nil }
-    hearArchive()
-    guard isLine else { return nil }
-    let moment = result.delay?.moment
-    let time = moment ?? .now
-    if result.id.utf8.count <= RecentIDs.longest { position = ArchivePosition(id: result.id, time: time) }
-    guard recent.insert(result.id), !seen.match(result.message, at: time) else { return nil }
-    archived.add(result.message, at: time, place: 0)
-    return (
-      result.message,
-      StanzaEnvelope(received: .now, sent: moment, delay: result.delay, archive: result.id)
-    )
-  }
-
   /// A message that came by itself. While the archive is read it may come by both ways.
   private func live(_ message: Stanza, _ envelope: StanzaEnvelope) -> Line? {
-    if reading == nil { position = ArchivePosition(id: nil, time: envelope.received) }
+    archive.live((message, envelope))
     return (message, envelope)
   }
-
-  /// Whether a message that came live has no line of the archive.
-  func isNews(_ line: Line) -> Bool { !archived.match(line.stanza, at: line.envelope.time) }
 
   private func receive(presence: Stanza) throws(Failure) -> Line? {
     // The server tells every resource of an account of each, the one it is about too.
@@ -125,40 +106,37 @@ extension Listener {
 
   private func receive(page reply: IQTracker<Request>.Reply) throws(Failure) {
     // It was given up.
-    if reading == nil { return }
-    if reply.stanza.skipped != nil { return giveUpArchive() }
+    guard archive.isReading else { return }
+    if reply.stanza.skipped != nil { return giveUpArchive("its answer was skipped") }
     if let error = reply.error {
+      if let question = archive.refused(account: session.jid) { return ask(archive: question) }
       let failure = error.failure("the question to the archive")
-      // An archive that does not know the id any more is asked by time.
-      if isAskedByID, let position {
-        isAskedByID = false
-        beginReading(ArchiveReading(after: nil, start: start(of: position), account: session.jid))
-        return ask(archive: reading?.question ?? Element("query", Namespace.archive))
-      }
-      // Who asked for the archive must not take what follows for all of it.
-      if plan.since != nil { throw failure }
+      // Who asked for the archive must not take what follows for all of it. Later on, the other lines are worth more.
+      if plan.since != nil, archive.isFirstReading { throw failure }
       Printer.diagnostic(
         "xmppctl: listen: stanza: what came meanwhile is unknown: \(plan.echoes.text(failure.message).shown)")
       return skipArchive()
     }
-    switch reading?.ended(reply.stanza) {
+    switch archive.ended(reply.stanza) {
     case .ask(let question): ask(archive: question)
     case .appear(let question):
       appear()
       ask(archive: question)
     case .finish: releaseHeld()
-    case nil: break
+    case .stuck(let reason): giveUpArchive(reason)
     }
   }
 
-  /// Goes on without the archive, which does not answer.
-  func giveUpArchive() {
-    Printer.diagnostic("xmppctl: listen: stanza: the archive does not answer; only what comes live follows")
+  /// Goes on without the archive, which does not lead on.
+  func giveUpArchive(_ reason: String) {
+    Printer.diagnostic(
+      "xmppctl: listen: stanza: the rest of the archive cannot be read: \(plan.echoes.text(reason).shown); only what comes live follows"
+    )
     skipArchive()
   }
 
   private func skipArchive() {
-    if reading?.phase != .gap { appear() }
+    if archive.precedesPresence { appear() }
     releaseHeld()
   }
 }

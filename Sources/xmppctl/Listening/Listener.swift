@@ -15,9 +15,10 @@ final class Listener {
   var watch: Watch
   var requests: IQTracker<Request>
   var rooms: [RoomSeat]
-  /// How many lines there were, and when the last one was.
+  /// How many lines there were.
   private(set) var lines = 0
-  var lastLine = Deadline.now
+  /// From when on the time without a line counts: the last line, or the end of the first reading of the archive.
+  var idleStart = Deadline.never
   /// Receipts to be sent when so many stanzas are written.
   private var receipts: [(place: Int, receipt: Element)] = []
   private var receiptsKept = Footprint()
@@ -32,27 +33,12 @@ final class Listener {
   var sentKept = Footprint()
   /// How many stanzas of standard input went down with a session.
   var lost = 0
-  /// The reading of the archive, how far it is known to be read, and what is held back meanwhile.
-  var reading: ArchiveReading?
-  var position: ArchivePosition?
-  /// Whether the reading began at an id, which the archive may not know any more.
-  var isAskedByID = false
-  /// Positions by the place of their message among the lines, and that of the last one whose line was written.
-  private var marks: [(place: Int, position: ArchivePosition)] = []
-  private(set) var written: ArchivePosition?
-  /// Ids of the archive that were read, messages that came live, and those that this reading of the archive brought.
-  var recent = RecentIDs()
-  var seen: SeenMessages
-  var archived = SeenMessages()
-  private var held: [Line] = []
-  private var heldKept = Footprint()
-  /// When the archive is given up, unless more of it comes before.
-  var archiveLimit = Deadline.never
+  /// The archive: what of it is to be read, and what was read.
+  var archive: ArchiveCatchUp
   /// When the session was opened; never where it has not been yet.
   var opened = Deadline.never
-  /// When the first session of this and the resumed runs before was opened; what was archived before is no news.
-  var firstOpened: Int64
-
+  /// Whether it was said that the session cannot be resumed by the next run.
+  var hasToldOfState = false
   /// Until when the server may be delivering what it has stored, whose delay is then its own word.
   var deliveryLimit = Deadline.now
 
@@ -67,18 +53,14 @@ final class Listener {
 
   /// How many stanzas of ours the server may leave unacknowledged.
   static let capacity = 4096
-  /// How many are held back at most.
-  private static let mostHeld = 1000
-  /// Bytes that may be kept of stanzas held back, and of receipts that wait for their lines.
+  /// Bytes that may be kept of receipts that wait for their lines.
   private static let mostKept = 4 << 20
 
   /// - Parameter saved: what the run before has left.
   init(_ plan: ListenPlan, session: Session<SentStanza>, after saved: SavedSession?, waiter: Waiter) {
     self.plan = plan
-    position = saved?.position
-    written = saved?.position
-    seen = saved?.seen ?? SeenMessages()
-    firstOpened = saved?.firstOpened ?? .now
+    archive = ArchiveCatchUp(
+      since: plan.since, isKept: plan.reconnects || plan.state != nil, after: saved)
     source =
       plan.duplex
       ? SendSource(
@@ -147,7 +129,11 @@ final class Listener {
       case .management(.notEnabled(let condition)):
         Printer.diagnostic(
           "xmppctl: listen: stream: no stream management: \(plan.echoes.text(condition).shown)")
-      case .management(.acknowledged(let sent)), .management(.enabled(acknowledged: let sent)): forget(sent)
+        warnOfState()
+      case .management(.enabled(acknowledged: let sent)):
+        forget(sent)
+        warnOfState()
+      case .management(.acknowledged(let sent)): forget(sent)
       case .management: continue
       case .stanza(let stanza):
         if let handled = backlog.arrives() {
@@ -162,21 +148,15 @@ final class Listener {
 
   /// Gives a stanza its place among the lines, or holds it back.
   private func take(_ line: Line?, of stanza: Stanza) {
-    guard let line, reading?.phase == .gap, line.envelope.archive == nil, line.stanza.kind == .message else {
-      return take(line, of: stanza, isNew: true)
-    }
-    guard held.count < Listener.mostHeld, heldKept.bytes < Listener.mostKept else {
-      return take(line, of: stanza, isNew: isNews(line))
-    }
+    guard let line, archive.mustHold(line) else { return take(line, of: stanza, isNew: true) }
+    guard archive.hold(line) else { return take(line, of: stanza, isNew: archive.isNews(line)) }
     backlog.holds()
-    held.append(line)
-    heldKept.add(stanza.element)
   }
 
   private func take(_ line: Line?, of stanza: Stanza, isNew: Bool) {
     owe(Receipt.answer(to: stanza))
-    note(backlog.taken)
-    if isNew, let line { remember(line, at: backlog.taken) }
+    archive.note(backlog.taken)
+    if isNew, let line { archive.remember(line, at: backlog.taken) }
     backlog.takes()
     put(isNew ? line : nil)
   }
@@ -188,57 +168,41 @@ final class Listener {
     receiptsKept.add(receipt)
   }
 
-  /// Notes how far the archive is read at a place among the lines, so that it counts once that is written.
-  private func note(_ place: Int) {
-    guard let position, position != marks.last?.position ?? written else { return }
-    marks.append((place, position))
-  }
-
-  /// Notes a message that came live, since the archive may bring it once more. Those of a room are not noted: an account's
-  /// archive seldom has them, and a busy room would push out all others.
-  private func remember(_ line: Line, at place: Int) {
-    guard line.stanza.kind == .message, line.envelope.archive == nil, !line.stanza.isType("groupchat")
-    else { return }
-    seen.add(line.stanza, at: line.envelope.time, place: place)
-  }
-
   private func put(_ line: Line?) {
     guard let line, !isFull, plan.filter.fits(line.stanza) else { return output.pass() }
     output.add(line.stanza, line.envelope)
     lines += 1
-    lastLine = .now
+    idleStart = .now
   }
 
   /// Ends the reading of the archive: what was held back follows, save what the archive had too.
-  func releaseHeld() {
-    reading = nil
-    archiveLimit = .never
-    seen.endMatching()
-    defer {
-      (held, heldKept) = ([], Footprint())
-      archived = SeenMessages(key: seen.key)
-    }
-    for line in held {
-      // The last line wanted is there: what has none stays the server's, and so does what came behind it.
+  ///
+  /// - Parameter isLost: whether it ends because its session is gone.
+  func releaseHeld(isLost: Bool = false) {
+    if !isLost, !archive.hasCaughtUp { idleStart = .now }
+    let held = archive.end(isLost: isLost)
+    for (line, isNew) in held {
+      // The last line wanted is there: what has none stays the server's, and so does what came after it.
       if isFull { return }
       owe(Receipt.answer(to: line.stanza))
-      let isNew = isNews(line)
-      if isNew { remember(line, at: backlog.taken - 1) }
+      if isNew { archive.remember(line, at: backlog.taken - 1) }
       put(isNew ? line : nil)
     }
-    if let last = held.last { position = ArchivePosition(id: nil, time: last.envelope.received) }
     // They are written as one; their ids count from the last one on.
-    note(backlog.taken - 1)
+    archive.note(backlog.taken - 1)
     backlog.releases(held.count)
   }
 
   /// No line beyond the last one is wanted, so no stanza is either: the server keeps it.
   private var canTake: Bool {
-    output.hasRoom && !isFull && (receiptsKept.bytes < Listener.mostKept || reading != nil)
+    output.hasRoom && !isFull && (receiptsKept.bytes < Listener.mostKept || archive.isReading)
   }
   private var isFull: Bool { plan.count.map { lines >= $0 } ?? false }
-  private var idleLimit: Deadline { plan.idle.map { lastLine.advanced(bySeconds: $0) } ?? .never }
-  private var hasEnded: Bool { output.isEmpty && (isFull || idleLimit.hasPassed || sourceIsConfirmed) }
+  /// When the time without a line is over.
+  var idleLimit: Deadline { plan.idle.map { idleStart.advanced(bySeconds: $0) } ?? .never }
+  /// The same while the session is open: what the archive still has is waited for.
+  private var openIdleLimit: Deadline { archive.isReading ? .never : idleLimit }
+  private var hasEnded: Bool { output.isEmpty && (isFull || openIdleLimit.hasPassed || sourceIsConfirmed) }
 
   private func wait(until moment: Deadline) throws(Failure) {
     switch watch.look(at: session.connection.lastReceived, isReading: canTake) {
@@ -248,15 +212,15 @@ final class Listener {
         .stream, "ping-unanswered", "the server did not answer a ping", status: .noConnection)
     case .quiet: break
     }
-    if archiveLimit != .never {
-      if !canTake { hearArchive() }
-      if archiveLimit.hasPassed { giveUpArchive() }
+    if archive.isReading {
+      if !canTake { archive.heard() }
+      if archive.limit.hasPassed { giveUpArchive("it does not answer") }
     }
     var others = [output.interest]
     if wantsInput { others.append(pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)) }
     try session.wait(
       for: &others, readsInput: canTake,
-      until: min(watch.next, output.isEmpty ? idleLimit : .never, archiveLimit, moment),
+      until: min(watch.next, output.isEmpty ? openIdleLimit : .never, archive.limit, moment),
       while: "waiting for stanzas")
     try checkReader(others[0])
     if others.count > 1, others[1].revents != 0 { try source?.read() }
@@ -288,10 +252,7 @@ final class Listener {
       }
       receipts.removeFirst(due.count)
     }
-    if let last = marks.lastIndex(where: { $0.place < backlog.written }) {
-      self.written = marks[last].position
-      marks.removeFirst(last + 1)
-    }
+    archive.wrote(before: backlog.written)
     session.handled(handled)
   }
 
@@ -300,7 +261,7 @@ final class Listener {
     guard let state = plan.state else { return }
     try state.save(
       SavedSession(
-        jid: session.jid, management: session.management, position: written, firstOpened: firstOpened,
-        seen: seen, written: backlog.written))
+        jid: session.jid, management: session.management, position: archive.written,
+        firstOpened: archive.firstOpened, seen: archive.seen, written: backlog.written))
   }
 }
