@@ -320,7 +320,7 @@ extension Connection {
     let error = StreamError(element)
     redirection = error.otherHost
     var failure = error.failure(
-      domain: settings.domain.domainpart, host: report.endpoint?.host,
+      domain: settings.domain.domainpart, isBound: report.jid != nil,
       answeringAs: report.stages.last?.header.from)
     // Anybody on the way may have written it, in words made to be believed.
     if report.endpoint?.method == .starttls && report.stages.last?.kind == .plain {
@@ -345,8 +345,6 @@ extension Connection {
   func endpointExpired(while doing: String) -> Failure {
     // A middlebox may have cut what is said before TLS, so that the server waits for the rest.
     let isPlain = channel != nil && channel?.tls == nil && report.endpoint?.method == .starttls
-    return .endpointExpired(
-      limit: settings.connectTimeout, while: doing,
-      hint: isPlain ? "allow more with --connect-timeout, or try --tls direct" : nil)
+    return .endpointExpired(limit: settings.connectTimeout, while: doing, mayBeFiltered: isPlain)
   }
 }

@@ -60,6 +60,8 @@ public struct Failure: Error, Sendable, Equatable {
   public var message: String
   /// What to try, where something can be done about it.
   public var hint: String?
+  /// The same as a value, for whoever prints the failure to put into words; `hint` then is `nil`.
+  public var remedy: Remedy?
   /// The exit status.
   public var status: ExitStatus
   /// At which server, and for whom, to go on behind the message: `at xmpp.example.org:5222`. `nil` where the message says
@@ -68,25 +70,28 @@ public struct Failure: Error, Sendable, Equatable {
 
   /// A failure with every part given.
   public init(
-    _ stage: Stage, _ condition: String, _ message: String, hint: String? = nil, status: ExitStatus
+    _ stage: Stage, _ condition: String, _ message: String, hint: String? = nil, remedy: Remedy? = nil,
+    status: ExitStatus
   ) {
     self.stage = stage
     self.condition = condition
     self.message = message
     self.hint = hint
+    self.remedy = remedy
     self.status = status
   }
 
   /// The far side did what the RFCs forbid.
   public static func protocolViolation(
-    _ condition: String, _ message: String, hint: String? = nil
+    _ condition: String, _ message: String, hint: String? = nil, remedy: Remedy? = nil
   ) -> Failure {
-    Failure(.stream, condition, message, hint: hint, status: .protocolViolation)
+    Failure(.stream, condition, message, hint: hint, remedy: remedy, status: .protocolViolation)
   }
 
   /// The same, at a server, for whoever logs in there. What is about no server, or names it already, stays as it is.
   func at(_ endpoint: Endpoint?, for account: JID? = nil) -> Failure {
     var failure = self
+    if let endpoint { failure.remedy = remedy?.at(endpoint) }
     guard place == nil, let endpoint else { return failure }
     switch stage {
     case .starttls, .tls, .certificate, .stream, .bind: failure.place = "at \(endpoint.place)"

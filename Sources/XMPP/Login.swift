@@ -91,11 +91,11 @@ extension Connection {
       let element = try nextElement(while: "logging in by \(mechanism.name)")
       switch try profile.answer(element) {
       case .challenge(let data): send(profile.response(try mechanism.respond(to: data)))
-      case .failure(let failure): throw failure.failure
+      case .failure(let refusal): throw refusal.failure(of: choice)
       case .continued(let tasks):
         throw .authentication(
           "continue", "the server wants more than a login: \(tasks.joined(separator: ", "))",
-          hint: "--no-sasl2 may do without")
+          remedy: features.offer(sasl2: false).mechanisms.isEmpty ? nil : .withoutSASL2)
       case .other: throw unexpected(element, while: "logging in")
       case .success(let data, let success):
         try mechanism.finish(with: data)
@@ -186,7 +186,7 @@ extension Connection {
     if answer.is("failure", Namespace.compression) {
       let condition = answer.elements.first { _ in true }?.name ?? "undefined-condition"
       throw Failure(
-        .stream, condition, "the server refused compression: \(condition)", hint: "go without --compress",
+        .stream, condition, "the server refused compression: \(condition)", remedy: .withoutCompression,
         status: .protocolViolation)
     }
     guard answer.is("compressed", Namespace.compression) else {

@@ -30,7 +30,7 @@ extension Connection {
           case .success(let other): steps.insert(other, at: steps.startIndex)
           case .failure(let refusal):
             failure.message += "; not followed: \(refusal.reason)"
-            failure.hint = refusal.place.map { "go there yourself with --connect-to \($0)" }
+            failure.remedy = refusal.place.map { .place($0) }
             report.attempts[report.attempts.count - 1].failure = failure
           }
         }
@@ -117,9 +117,7 @@ extension Connection {
         predates
           ? "the server speaks XMPP older than 1.0, which has no STARTTLS"
           : "the server does not offer STARTTLS",
-        hint:
-          "nothing was sent in the clear; --tls direct tries TLS from the first byte, --tls none does without",
-        status: .tls)
+        remedy: .withoutSTARTTLS, status: .tls)
     }
     // The server speaks only when asked; what is already here was sent too early (RFC 6120 §5.4.2.3), unless it is the error
     // that the server ends the stream with.
@@ -142,7 +140,7 @@ extension Connection {
     guard !reader.hasLeftover else {
       throw Failure(
         .starttls, "plaintext-after-proceed", "unencrypted bytes follow <proceed/>; they were not read",
-        hint: "somebody between may be injecting them", status: .tls)
+        status: .tls)
     }
   }
 
@@ -291,9 +289,13 @@ extension Failure {
   fileprivate static let endpointExpired = "connect-timeout"
 
   /// One endpoint took longer than it may.
-  static func endpointExpired(limit: Double, while doing: String, hint: String? = nil) -> Failure {
+  ///
+  /// - Parameter mayBeFiltered: whether a middlebox may have cut what precedes TLS.
+  static func endpointExpired(
+    limit: Double, while doing: String, mayBeFiltered: Bool = false
+  ) -> Failure {
     Failure(
       .timeout, endpointExpired, "no answer within \(seconds(limit)) s while \(doing)",
-      hint: hint ?? "allow more with --connect-timeout", status: .timeout)
+      remedy: .longerAttempt(mayBeFiltered: mayBeFiltered), status: .timeout)
   }
 }

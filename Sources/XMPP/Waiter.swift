@@ -81,7 +81,7 @@ public struct Waiter: Sendable {
     let limit = limit.map { " within \(seconds($0)) s" } ?? " in time"
     return Failure(
       .timeout, "max-time", "no answer\(limit) while \(doing)",
-      hint: "allow more with --max-time", status: .timeout)
+      remedy: .longerRun, status: .timeout)
   }
 }
 

@@ -34,7 +34,10 @@ public enum StrictJSON: Equatable, Sendable {
   /// The bytes of a string.
   public var bytes: [UInt8]? { if case .string(let bytes) = self { bytes } else { nil } }
 
-  /// The elements of an array; none where it is no array.
+  /// Whether it is an array.
+  public var isArray: Bool { if case .array = self { true } else { false } }
+
+  /// The elements of an array; none of anything else.
   public var elements: [StrictJSON] { if case .array(let elements) = self { elements } else { [] } }
 
   /// The members of an object; none where it is no object.

@@ -87,7 +87,7 @@ import TestSupport
 
     let own = try outcome(try certificates.selfSigned(Request(names)))
     #expect(own.failure?.condition == "self-signed")
-    #expect(own.failure?.hint?.contains("--cacert") == true)
+    #expect(own.failure?.remedy == .trustCertificate(key: "sha256//\(own.certificate.spkiSHA256)"))
 
     let plain = try certificates.issue(Request(commonName: "no CA"))
     let child = try outcome(try certificates.issue(Request(names), by: plain))
@@ -98,7 +98,7 @@ import TestSupport
     let unknown = try outcome(try strangers.issue(Request(names)))
     #expect(unknown.failure?.condition == "unknown-issuer")
     #expect(unknown.failure?.message.contains("CN=Stranger") == true)
-    #expect(unknown.failure?.hint?.contains("--cacert") == true)
+    #expect(unknown.failure?.remedy == .trustIssuer)
     let impostor = try outcome(try TestCertificates().issue(Request(names)))
     #expect(impostor.failure?.condition == "unknown-issuer")
   }

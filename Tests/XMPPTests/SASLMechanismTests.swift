@@ -63,8 +63,8 @@ import Testing
   func serverFailures(condition: String) {
     let failure = SASLFailure(condition: condition, text: "words")
     #expect(failure.isTemporary == (condition == "temporary-auth-failure"))
-    #expect(failure.failure.condition == condition && failure.failure.stage == .auth)
-    #expect(failure.failure.status == .authentication && failure.failure.message.hasSuffix(": words"))
+    #expect(failure.failure().condition == condition && failure.failure().stage == .auth)
+    #expect(failure.failure().status == .authentication && failure.failure().message.hasSuffix(": words"))
   }
 
   @Test(

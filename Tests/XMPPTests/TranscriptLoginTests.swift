@@ -82,7 +82,8 @@ import Testing
     let (client, server) = try dialogue(name)
     let login = try logIn(server)
     #expect(login.failure?.condition == condition)
-    #expect(login.failure?.failure.status == .authentication && login.failure?.failure.condition == condition)
+    #expect(
+      login.failure?.failure().status == .authentication && login.failure?.failure().condition == condition)
     #expect(login.sent == client)
   }
 
@@ -123,7 +124,7 @@ import Testing
     let answer = try #require(server.first)
     let failure = #expect(throws: Failure.self) { _ = try binding.jid(from: answer) }
     #expect(failure?.stage == .bind && failure?.condition == condition && failure?.status == .bind)
-    #expect(failure?.hint != nil)
+    #expect(failure?.remedy != nil)
   }
 
   @Test("RFC 3920 §7: the server's own resource is taken, another account's is not")

@@ -150,7 +150,7 @@ struct ChaosRun: CustomStringConvertible {
       if said[index] == "unconfirmed" {
         unconfirmed += 1
         if !outcome.error.contains("unconfirmed: \(id) to \(to)\n") { problems.append("\(id) is not listed") }
-      } else if result["error"]["condition"] != "not-sent" {
+      } else if result["status"] != "not-sent" {
         problems.append("\(id) is \(said[index]): \(result["error"])")
       } else {
         tally.notSent += 1

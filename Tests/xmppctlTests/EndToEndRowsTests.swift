@@ -41,7 +41,7 @@ import XMPP
     #expect(
       outcome.error == """
         xmppctl: features: starttls: the server does not offer STARTTLS, at 127.0.0.1:\(peer.port)
-        xmppctl: hint: nothing was sent in the clear; --tls direct tries TLS from the first byte, --tls none does without
+        xmppctl: hint: use --tls direct, or --tls none to connect without encryption
 
         """)
     try peer.finish()

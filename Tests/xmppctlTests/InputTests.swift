@@ -116,7 +116,7 @@ import XMPP
       read
         == .message(
           InputMessage(
-            to: try JID(parsing: "bob@example.org"), body: "hi", kind: .headline, subject: "s", thread: "t",
+            to: [try JID(parsing: "bob@example.org")], body: "hi", kind: .headline, subject: "s", thread: "t",
             id: "i",
             language: "de")))
     #expect(try item(#"{"body":""}"#) == .message(InputMessage(body: "")))

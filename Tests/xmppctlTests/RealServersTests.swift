@@ -80,7 +80,8 @@ import XMPP
     let server = try Server.named(name)
     let row = try Row(Array(server.way("starttls").dropLast()) + ["elsewhere.test"])
     row.fails(.protocolViolation, .stream, "host-unknown")
-    #expect((row["error.hint"] ?? "").contains("“elsewhere.test” is not served there"))
+    // What was typed is not repeated.
+    #expect(!row.has("error.hint"))
     let place = ["--connect-to", "127.0.0.1:\(server.direct)", "--tls", "direct", server.domain]
     try Row(place).fails(.certificate, .certificate, "unknown-issuer")
   }

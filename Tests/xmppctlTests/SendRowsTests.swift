@@ -236,7 +236,7 @@ import XMPP
         "line 2 "
       ),
       (["--ndjson"], "{\"to\":\"bob@example.org\"", "line 1 is no JSON object"),
-      (["--ndjson"], "{\"body\":\"for nobody\"}", "line 1 says not whom it is for"),
+      (["--ndjson"], "{\"body\":\"for nobody\"}", "line 1: no recipient"),
       (["--xml"], "<message to='bob@example.org'/><message>", "stanza 2 of the input cannot be read"),
       (
         ["--xml"], "<message xmlns='jabber:server'/>", "element 1 of the input, <message/> in “jabber:server”"
@@ -345,7 +345,7 @@ import XMPP
     "what makes no sense together is a usage error",
     arguments: [
       ["-m", "x"], ["--lines", "--xml", "a@b"], ["--lines", "-m", "x", "a@b"], ["--room", "a@b", "c@d"],
-      ["--room", "a@b/c"], ["--nick", "n", "a@b"], ["--room-password-file", "p", "a@b"], ["--id", "", "a@b"],
+      ["--nick", "n", "a@b"], ["--room-password-file", "p", "a@b"], ["--id", "", "a@b"],
       ["--id", "i", "a@b", "c@d"], ["--id", "i", "--lines", "a@b"], ["--type", "error", "a@b"],
       ["--room", "--confirm", "receipt", "a@b"], ["-m", "x", "-m", "y", "a@b"],
     ])

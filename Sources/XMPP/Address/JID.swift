@@ -37,6 +37,7 @@ public struct JID: Sendable, Hashable, CustomStringConvertible {
       guard (1...256).contains(bytes.count) else { throw error }
       var failure = error
       failure.message += ": \(text)"
+      failure.remedy = EscapedLocalpart(in: text).map { .address($0.address) }
       throw failure
     }
   }

@@ -146,8 +146,7 @@ struct DigestMD5: SASLMechanism {
       equalInConstantTime(proof.value.map(asciiLowercased), expected)
     else {
       throw .authentication(
-        "server-signature", "the server did not prove that it knows the password",
-        hint: "somebody may stand between you and the server")
+        "server-signature", "the server did not prove that it knows the password")
     }
   }
 }

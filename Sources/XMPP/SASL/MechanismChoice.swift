@@ -68,6 +68,9 @@ public struct MechanismChoice: Sendable, Equatable {
   /// them.
   public let skipped: [Skipped]
   let candidate: Candidate?
+  /// Another mechanism for a user whose choice failed: the best that is offered if none of those that the user allowed will
+  /// do, the best with a password after EXTERNAL, the best without a channel binding if one was demanded by name.
+  let alternative: String?
   private let offer: SASLOffer
 
   /// Chooses.
@@ -80,6 +83,7 @@ public struct MechanismChoice: Sendable, Equatable {
     let acceptable = zip(offer.mechanisms, refusals).compactMap { $1 == nil ? Candidate(name: $0) : nil }
     let chosen = Candidate.allCases.first(where: acceptable.contains)
     candidate = chosen
+    alternative = MechanismChoice.alternative(to: chosen, offer, facts)
     binding =
       switch (chosen?.isBound, type) {
       case (true?, let type?): .bound(type)
@@ -106,19 +110,40 @@ public struct MechanismChoice: Sendable, Equatable {
       "no-mechanism",
       skipped.isEmpty
         ? "the server offers no SASL mechanism" : "no acceptable SASL mechanism is offered: \(why)",
-      hint: hint)
+      remedy: remedy)
   }
 
   /// What would make one of those offered acceptable.
-  private var hint: String? {
-    let other = skipped.first { $0.reason == Reason.notAllowed && Candidate(name: $0.mechanism) != nil }
-    if let other {
-      return "leave --mechanism out, or name another: --mechanism \(other.mechanism)"
-    }
+  private var remedy: Remedy? {
+    if let alternative { return .mechanism(alternative) }
     let reasons = skipped.map(\.reason)
-    if reasons.contains(Reason.unverified) { return "trust the server's authority with --cacert FILE" }
-    if reasons.contains(Reason.noCertificate) { return "a client certificate can be given with --cert FILE" }
+    if reasons.contains(Reason.unverified) { return .verifyCertificate }
+    if reasons.contains(Reason.noCertificate) { return .clientCertificate }
     return nil
+  }
+
+  private static func alternative(
+    to chosen: Candidate?, _ offer: SASLOffer, _ facts: Facts
+  ) -> String? {
+    switch chosen {
+    case nil: facts.allowed.isEmpty ? nil : best(of: offer, facts) { _ in true }
+    case .external?: best(of: offer, facts) { $0.needsPassword }
+    case let chosen? where chosen.isBound && facts.allows(chosen):
+      best(of: offer, facts) { $0.isSCRAM && !$0.isBound }
+    case _?: nil
+    }
+  }
+
+  /// The best mechanism that would do if the user had not limited them.
+  private static func best(
+    of offer: SASLOffer, _ facts: Facts, where isWanted: (Candidate) -> Bool
+  ) -> String? {
+    var facts = facts
+    facts.allowed = []
+    let unbound = bindingType(offer, facts) == nil ? noBinding(offer, facts) : nil
+    let acceptable = offer.mechanisms.filter { refusal(of: $0, facts, unbound: unbound) == nil }
+      .compactMap { Candidate(name: $0) }
+    return Candidate.allCases.first { isWanted($0) && acceptable.contains($0) }?.rawValue
   }
 
   /// The reasons that there is something to be done about.

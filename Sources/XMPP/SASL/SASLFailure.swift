@@ -15,34 +15,38 @@ public struct SASLFailure: Sendable, Equatable {
   public var isTemporary: Bool { condition.utf8.elementsEqual("temporary-auth-failure".utf8) }
 
   /// As what ends the run.
-  public var failure: Failure {
-    let (meaning, hint) = explanation
+  ///
+  /// - Parameter choice: how the login was tried; `nil` if that is not known.
+  public func failure(of choice: MechanismChoice? = nil) -> Failure {
     let words = text.map { ": \($0)" } ?? ""
-    return .authentication(condition, "\(meaning) (\(condition))\(words)", hint: hint)
+    return .authentication(
+      condition, "\(meaning) (\(condition))\(words)", remedy: remedy(choice))
   }
 
-  private var explanation: (String, String?) {
+  private var meaning: String {
     switch condition {
-    case "aborted": ("the server says that the login was aborted", nil)
-    case "account-disabled":
-      (
-        "the account is disabled",
-        "with a client certificate, this may be a certificate whose key usage the server does not take"
-      )
-    case "credentials-expired": ("the credentials have expired", "change the password by other means")
-    case "encryption-required": ("the server wants TLS before a login", nil)
-    case "incorrect-encoding": ("the server could not decode the login", nil)
-    case "invalid-authzid": ("the server does not let this account act as that address", nil)
-    case "invalid-mechanism": ("the server does not know the mechanism it was asked for", nil)
-    case "malformed-request": ("the server calls the login malformed", nil)
-    case "mechanism-too-weak": ("the server calls the mechanism too weak", nil)
-    case "not-authorized":
-      (
-        "the server does not accept these credentials",
-        "check the address and the password; there is no second try"
-      )
-    case "temporary-auth-failure": ("the server cannot check logins at present", "try again later")
-    default: ("the login failed", nil)
+    case "aborted": "the server says that the login was aborted"
+    case "account-disabled": "the account is disabled"
+    case "credentials-expired": "the credentials have expired"
+    case "encryption-required": "the server wants TLS before a login"
+    case "incorrect-encoding": "the server could not decode the login"
+    case "invalid-authzid": "the server does not let this account act as that address"
+    case "invalid-mechanism": "the server does not know the mechanism it was asked for"
+    case "malformed-request": "the server calls the login malformed"
+    case "mechanism-too-weak": "the server calls the mechanism too weak"
+    case "not-authorized": "the server does not accept these credentials"
+    case "temporary-auth-failure": "the server cannot check logins at present"
+    default: "the login failed"
     }
+  }
+
+  /// What may help. A certificate may be refused in other words too: Prosody says `account-disabled` of one whose extended
+  /// key usage is for clients only.
+  private func remedy(_ choice: MechanismChoice?) -> Remedy? {
+    if isTemporary { return .laterAttempt }
+    if choice?.candidate == .external { return choice?.alternative.map { .passwordMechanism($0) } }
+    guard condition.isSame(as: "not-authorized") else { return nil }
+    if choice?.candidate?.needsPassword == false { return nil }
+    return choice?.alternative.map { .unboundMechanism($0) } ?? .credentials
   }
 }

@@ -19,8 +19,8 @@ protocol SASLMechanism {
 
 extension Failure {
   /// The login failed.
-  static func authentication(_ condition: String, _ message: String, hint: String? = nil) -> Failure {
-    Failure(.auth, condition, message, hint: hint, status: .authentication)
+  static func authentication(_ condition: String, _ message: String, remedy: Remedy? = nil) -> Failure {
+    Failure(.auth, condition, message, remedy: remedy, status: .authentication)
   }
 
   /// The server did in a login what no server may do.

@@ -155,8 +155,7 @@ struct SCRAM: SASLMechanism {
       equalInConstantTime(signature, expected)
     else {
       throw .authentication(
-        "server-signature", "the server did not prove that it knows the password",
-        hint: "somebody may stand between you and the server")
+        "server-signature", "the server did not prove that it knows the password")
     }
   }
 

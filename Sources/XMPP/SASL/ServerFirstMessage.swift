@@ -26,8 +26,7 @@ struct ServerFirstMessage {
 
     guard nonce.starts(with: clientNonce.utf8), nonce.count > clientNonce.utf8.count else {
       throw .authentication(
-        "scram-nonce", "the server's nonce does not extend the client's",
-        hint: "somebody may be replaying an earlier login")
+        "scram-nonce", "the server's nonce does not extend the client's")
     }
     guard nonce.allSatisfy({ (0x21...0x7E).contains($0) }) else {
       throw ServerFirstMessage.malformed("the nonce is not printable")
@@ -57,8 +56,7 @@ struct ServerFirstMessage {
     let expected = Base64.encode(try hash.digest(offer.downgradeInput))
     for value in downgradeHashes where !equalInConstantTime(value, expected) {
       throw .authentication(
-        "downgrade", "the mechanisms the server says it offered are not those that arrived (XEP-0474)",
-        hint: "somebody may stand between you and the server, to make you use a weaker mechanism")
+        "downgrade", "the mechanisms the server says it offered are not those that arrived (XEP-0474)")
     }
   }
 
@@ -82,8 +80,7 @@ struct ServerFirstMessage {
     guard count >= SCRAM.minimumIterations else {
       throw .authentication(
         "scram-iterations",
-        "the server asks for \(text) iterations; fewer than \(SCRAM.minimumIterations) are refused",
-        hint: "so few would let anybody who listens guess the password")
+        "the server asks for \(text) iterations; fewer than \(SCRAM.minimumIterations) are refused")
     }
     return count
   }

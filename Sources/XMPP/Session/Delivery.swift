@@ -23,8 +23,10 @@ public struct Delivery {
     case acknowledged
     /// The recipient, the room or whoever was asked has answered.
     case received
-    /// It was refused, or surely not sent.
+    /// It was refused, or cannot be sent.
     case failed
+    /// The run ended before it was sent.
+    case notSent = "not-sent"
     /// Nobody knows, or nobody wanted to know.
     case unconfirmed
   }
@@ -59,7 +61,7 @@ public struct Delivery {
       switch status {
       case .received: true
       case .acknowledged: awaited == .server
-      case .failed: false
+      case .failed, .notSent: false
       case .unconfirmed: awaited == .nothing
       }
     }
@@ -134,6 +136,13 @@ public struct Delivery {
   /// Whether all that wait for the server alone are acknowledged.
   public var isAcknowledged: Bool {
     records[start...].allSatisfy { $0.map { $0.outcome != nil || $0.isAcknowledged } ?? true }
+  }
+
+  /// The size in bytes of the largest stanza that is not acknowledged, if it is more than every server must accept (RFC 6120
+  /// §13.12).
+  public var largestUnacknowledged: Int? {
+    let sizes = records[start...].compactMap { $0 }.filter { !$0.isAcknowledged }.map(\.bytes)
+    return sizes.max().flatMap { $0 > 10_000 ? $0 : nil }
   }
 
   /// Takes a stanza that may be about one of ours: a bounce, a receipt, a room's copy, an answer.

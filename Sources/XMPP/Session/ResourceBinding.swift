@@ -46,18 +46,18 @@ struct ResourceBinding {
   private func refusal(_ answer: Element) -> Failure {
     let error = StanzaError(answer.child("error", Namespace.client))
     let text = error.text.map { " (“\($0)”)" } ?? ""
-    let (meaning, hint) =
+    let (meaning, remedy): (String, Remedy?) =
       switch error.condition {
       case "bad-request":
-        ("the server cannot process the resource", "choose another with --resource, or none")
+        ("the server cannot process the resource", .resource)
       case "not-allowed", "resource-constraint":
-        ("the account may not bind another resource", "close another session of the account first")
-      case "conflict": ("the resource is in use", "choose another with --resource, or none")
+        ("the account may not bind another resource", .fewerSessions)
+      case "conflict": ("the resource is in use", .resource)
       case "not-authorized": ("the server wants a login before binding", nil)
       default: ("the server refused to bind a resource", nil)
-      } as (String, String?)
+      }
     return Failure(
-      .bind, error.condition, "\(meaning): \(error.condition)\(text)", hint: hint, status: .bind)
+      .bind, error.condition, "\(meaning): \(error.condition)\(text)", remedy: remedy, status: .bind)
   }
 
   private static func broken(_ message: String) -> Failure {

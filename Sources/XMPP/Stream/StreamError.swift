@@ -33,37 +33,34 @@ public struct StreamError: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - domain: what the stream was opened to.
-  ///   - host: where it was opened.
+  ///   - isBound: whether a resource was bound.
   ///   - name: as whom the server answered, where it did.
-  func failure(domain: String, host: String? = nil, answeringAs name: String? = nil) -> Failure {
+  func failure(domain: String, isBound: Bool = false, answeringAs name: String? = nil) -> Failure {
     var message = "the server closed the stream: \(condition)"
     if let text, !text.isEmpty { message += " (“\(text)”)" }
     if let applicationCondition { message += ", \(applicationCondition)" }
     if let otherHost { message += " “\(otherHost)”" }
-    return .protocolViolation(condition, message, hint: StreamError.hint(condition, domain, host, name))
+    return .protocolViolation(condition, message, remedy: remedy(domain, isBound, name))
   }
 
-  private static func hint(_ condition: String, _ domain: String, _ host: String?, _ name: String?) -> String?
-  {
+  private func remedy(_ domain: String, _ isBound: Bool, _ name: String?) -> Remedy? {
     switch condition {
-    case "host-unknown", "host-gone": unknownHost(domain, host, name)
-    case "see-other-host": "go there yourself with --connect-to"
-    case "conflict": "another session took the same resource; choose another with --resource"
-    case "policy-violation", "resource-constraint", "system-shutdown": "try again later"
+    case "host-unknown", "host-gone": StreamError.servedDomain(domain, name).map { .domain($0, place: nil) }
+    case "conflict": isBound ? .resource : nil
+    case "resource-constraint", "system-shutdown": .laterAttempt
     default: nil
     }
   }
 
-  /// What to name in place of a domain that is not served: as whom the server answered, or, where the domain is that of a
-  /// host, what it may be the host of.
-  private static func unknownHost(_ domain: String, _ host: String?, _ name: String?) -> String {
-    let parent = domain.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1).dropFirst().first
-    var served = name.flatMap { $0.isEmpty || $0.utf8.elementsEqual(domain.utf8) ? nil : $0 }
-    if served == nil, let parent, parent.contains(UInt8(ascii: ".")), domain.utf8.first != UInt8(ascii: "[") {
-      served = IPAddress(domain) == nil ? String(decoding: parent, as: UTF8.self) : nil
+  /// What to name in place of a domain that is not served: as whom the server answered, or what the domain may be a host of.
+  private static func servedDomain(_ domain: String, _ name: String?) -> String? {
+    if let name, let other = try? JID(parsing: name), other.domainpart.utf8.elementsEqual(name.utf8),
+      !name.utf8.elementsEqual(domain.utf8)
+    {
+      return name
     }
-    let start = "“\(domain)” is not served there: name the domain of the addresses (what follows the @)"
-    guard let served else { return start + ", and the host with --connect-to" }
-    return "\(start): \(served) --connect-to \(host ?? domain)"
+    guard IPAddress(domain) == nil, domain.utf8.first != UInt8(ascii: "[") else { return nil }
+    let parent = domain.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1).dropFirst().first
+    return parent.flatMap { $0.contains(UInt8(ascii: ".")) ? String(decoding: $0, as: UTF8.self) : nil }
   }
 }

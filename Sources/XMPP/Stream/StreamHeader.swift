@@ -18,8 +18,7 @@ public struct StreamHeader: Sendable, Equatable {
     guard root.is("stream", Namespace.stream) else {
       guard root.name.isSame(as: "stream") else {
         throw .protocolViolation(
-          "bad-format", "the server answered with <\(root.name)>, which is no XMPP stream",
-          hint: "check that host and port are those of an XMPP server")
+          "bad-format", "the server answered with <\(root.name)>, which is no XMPP stream")
       }
       throw .protocolViolation(
         "invalid-namespace",

@@ -54,7 +54,8 @@ struct CertificateVerification {
     let fatal = options.insecure ? problems.filter { $0.reason == "wrong-pin" } : problems
     let failure = fatal.first.map {
       Failure(
-        .certificate, $0.reason, fatal.map(\.message).joined(separator: "; "), hint: $0.hint,
+        .certificate, $0.reason, fatal.map(\.message).joined(separator: "; "),
+        remedy: remedy(Set(fatal.map(\.reason)), names, key: "sha256//\(base64(leaf.publicKeySHA256))"),
         status: .certificate)
     }
     return Verdict(description: description, failure: failure)
@@ -63,18 +64,7 @@ struct CertificateVerification {
   private func wrongName(_ names: [CertificateName]) -> Problem {
     let usable = names.prefix(8).map(\.description).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
     let what = names.isEmpty ? "it names no domain (a common name does not count)" : "its names are \(usable)"
-    return Problem(
-      "wrong-name", "the certificate is not for \(reference): \(what)", hint: names.first.map(otherName))
-  }
-
-  /// What to type where the host was named and not the domain that it serves.
-  private func otherName(_ name: CertificateName) -> String {
-    var domain = name.value
-    for prefix in ["_xmpp-client.", "*."] where domain.utf8.starts(with: prefix.utf8) {
-      domain = String(domain.dropFirst(prefix.count))
-    }
-    return
-      "where that is the domain of the addresses (what follows the @), name it, and this host with --connect-to: \(domain)"
+    return Problem("wrong-name", "the certificate is not for \(reference): \(what)")
   }
 
   private func wrongPin(_ leaf: Certificate) -> Problem {
@@ -139,13 +129,12 @@ struct CertificateVerification {
       return Problem("expired", "\(whose) expired on \(date(summary.notAfter))")
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return Problem(
-        "not-yet-valid", "\(whose) is valid only from \(date(summary.notBefore))", hint: "check the clock")
+        "not-yet-valid", "\(whose) is valid only from \(date(summary.notBefore))")
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-      return Problem("self-signed", "the certificate is self-signed", hint: trustHint)
+      return Problem("self-signed", "the certificate is self-signed")
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
       return Problem(
-        "unknown-issuer", "the certificate is issued by \(summary.subject), which is not trusted",
-        hint: trustHint)
+        "unknown-issuer", "the certificate is issued by \(summary.subject), which is not trusted")
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
       X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_CERT_UNTRUSTED:
       if let issuer = chain.first(where: { $0.hasSubject(ofIssuerOf: finding.certificate) }),
@@ -154,10 +143,10 @@ struct CertificateVerification {
         return notAnAuthority(issuer)
       }
       return Problem(
-        "unknown-issuer", "the issuer of \(whose) is not trusted: \(summary.issuer)", hint: trustHint)
+        "unknown-issuer", "the issuer of \(whose) is not trusted: \(summary.issuer)")
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
       return Problem(
-        "unknown-issuer", "\(whose) is not signed by the issuer it names: \(summary.issuer)", hint: trustHint)
+        "unknown-issuer", "\(whose) is not signed by the issuer it names: \(summary.issuer)")
     case X509_V_ERR_INVALID_CA, X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
       return notAnAuthority(finding.certificate)
     case X509_V_ERR_INVALID_PURPOSE, X509_V_ERR_CERT_REJECTED:
@@ -189,8 +178,6 @@ struct CertificateVerification {
       "the issuer of the certificate is no certificate authority: \(issuer.summary.subject)")
   }
 
-  private var trustHint: String { "name its authority with --cacert FILE" }
-
   /// One word for one reason: OpenSSL tells of an unknown issuer in two or three ways.
   private func distinct(_ problems: [Problem]) -> [Problem] {
     var seen: [Problem] = []
@@ -208,12 +195,10 @@ struct CertificateVerification {
 private struct Problem {
   let reason: String
   let message: String
-  let hint: String?
 
-  init(_ reason: String, _ message: String, hint: String? = nil) {
+  init(_ reason: String, _ message: String) {
     self.reason = reason
     self.message = message
-    self.hint = hint
   }
 }
 

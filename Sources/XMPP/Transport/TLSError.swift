@@ -25,9 +25,6 @@ struct TLSError {
   /// names it.
   var alert: String? { alertNumber.map { TLSError.alerts[$0] ?? "unknown-alert" } }
 
-  /// What helps with a server that wants to know who the client is.
-  static let certificateHint = "the server requires a client certificate: --cert FILE"
-
   /// RFC 8446 §6, with what older versions had. OpenSSL 3.0 itself does not know some of them.
   private static let alerts: [Int32: String] = [
     10: "unexpected-message", 20: "bad-record-mac", 21: "decryption-failed", 22: "record-overflow",
@@ -75,8 +72,8 @@ struct TLSError {
   private func alertFailure(_ what: String) -> Failure? {
     guard let alert, let number = alertNumber else { return nil }
     // Under TLS 1.3 it comes in the session, as the client's handshake is over when its certificate is missed.
-    let hint = alert == "certificate-required" ? TLSError.certificateHint : nil
-    return .tls(alert, "\(what) \(TLSError.alerts[number] ?? String(number))", hint: hint)
+    let remedy: Remedy? = alert == "certificate-required" ? .clientCertificate : nil
+    return .tls(alert, "\(what) \(TLSError.alerts[number] ?? String(number))", remedy: remedy)
   }
 
   private func tooOld(_ minimum: TLSOptions.Version) -> Failure {
@@ -84,15 +81,16 @@ struct TLSError {
     case .tls12:
       .tls("protocol-version", "the server offers only TLS 1.1 or older")
     case .tls13:
-      .tls(
-        "protocol-version", "the server does not offer TLS 1.3", hint: "allow older ones with --tls-min 1.2")
+      .tls("protocol-version", "the server does not offer TLS 1.3", remedy: .olderTLS)
     }
   }
 }
 
 extension Failure {
   /// A failure of TLS itself.
-  static func tls(_ condition: String, _ message: String, hint: String? = nil) -> Failure {
-    Failure(.tls, condition, message, hint: hint, status: .tls)
+  static func tls(
+    _ condition: String, _ message: String, hint: String? = nil, remedy: Remedy? = nil
+  ) -> Failure {
+    Failure(.tls, condition, message, hint: hint, remedy: remedy, status: .tls)
   }
 }

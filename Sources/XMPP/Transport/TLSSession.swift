@@ -93,7 +93,7 @@ public final class TLSSession {
         if error.alert == "handshake-failure", ssl_wants_client_certificate(ssl) == 1,
           options.clientCertificate == nil
         {
-          failure.hint = TLSError.certificateHint
+          failure.remedy = .clientCertificate
         }
         throw failure
       }
@@ -184,7 +184,7 @@ extension TLSSession {
     if moment.hasPassed {
       throw Failure(
         .tls, "connect-timeout", "no end of the TLS handshake in time",
-        hint: "allow more with --connect-timeout",
+        remedy: .longerAttempt(mayBeFiltered: false),
         status: .timeout)
     }
   }

@@ -16,6 +16,9 @@ public enum Trust: Sendable {
     /// Whether a certificate that is no root, such as the server's own, is trusted as one.
     let acceptsPartialChains: Bool
 
+    /// Whether they are those of one file that the user named, and not of a trust store.
+    public var areOfOneFile: Bool { acceptsPartialChains }
+
     init(certificates: [Certificate], folders: [String] = [], acceptsPartialChains: Bool = true) {
       self.certificates = certificates
       self.folders = folders

@@ -27,9 +27,11 @@ struct Bind: OffersAllOptions {
 
   func run() throws {
     let terminal = Terminal()
-    let login = try account.login(target, reaching: options)
-    try Probe(login, options, time, registers: register, describesSession: json).run(until: .bound) {
-      report, write in
+    let probe = try Probe.prepare(json: json, target ?? account.jid.first) {
+      let login = try account.login(target, reaching: options)
+      return try Probe(login, options, time, registers: register, describesSession: json)
+    }
+    try probe.run(until: .bound) { report, write in
       write(
         json
           ? report.json(indented: terminal.isOutputTerminal, drain: write)

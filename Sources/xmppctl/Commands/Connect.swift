@@ -25,11 +25,14 @@ struct Connect: OffersAllOptions {
   var target: String?
 
   func run() throws {
-    guard let target else {
-      throw Failure.usage("no domain given", hint: "xmppctl connect example.org")
-    }
     let terminal = Terminal()
-    try Probe(target, options, time).run(until: .secured) { report, write in
+    let probe = try Probe.prepare(json: json, target) {
+      guard let target else {
+        throw Failure.usage("no domain given", hint: "xmppctl connect example.org")
+      }
+      return try Probe(target, options, time)
+    }
+    try probe.run(until: .secured) { report, write in
       write(
         json
           ? report.json(indented: terminal.isOutputTerminal, drain: write)

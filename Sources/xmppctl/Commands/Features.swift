@@ -27,10 +27,13 @@ struct Features: OffersAllOptions {
   var target: String?
 
   func run() throws {
-    if json && xml { throw Failure.usage("--json and --xml exclude each other") }
     let terminal = Terminal()
     let logsIn = !account.jid.isEmpty || !account.account.isEmpty
-    try makeProbe(logsIn).run(until: logsIn ? .authenticated : .featured) { report, write in
+    let probe = try Probe.prepare(json: json, target ?? account.jid.first) {
+      if json && xml { throw Failure.usage("--json and --xml exclude each other") }
+      return try makeProbe(logsIn)
+    }
+    try probe.run(until: logsIn ? .authenticated : .featured) { report, write in
       let text = ReportText(report: report, terminal: terminal)
       if json {
         write(report.json(indented: terminal.isOutputTerminal, drain: write))
@@ -51,7 +54,7 @@ struct Features: OffersAllOptions {
       return try Probe(target, options, time)
     }
     let login = try account.login(reaching: options)
-    if let target, try JID(target: target).domain != login.jid.domain {
+    if let target, try Target(target).address(for: "features").domain != login.jid.domain {
       throw Failure.usage("\(login.jid.bare.full) is no account of \(target)")
     }
     return try Probe(login, options, time)

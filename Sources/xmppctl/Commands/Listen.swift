@@ -30,7 +30,9 @@ struct Listen: OffersAllOptions {
     let login = try account.login(reaching: options)
     let limit = try once("--max-time", filter.maxTime)?.value ?? login.maxTime
     let waiter = Waiter(seconds: limit, interrupts: Interrupts())
-    try login.echoes.redactingFailure { try listen(try makePlan(login), login, waiter) }
+    try login.echoes.redactingFailure(Hints(login.settings)) {
+      try listen(try makePlan(login), login, waiter)
+    }
   }
 
   private func listen(_ plan: ListenPlan, _ login: Login, _ waiter: Waiter) throws {

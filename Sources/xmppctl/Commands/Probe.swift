@@ -7,12 +7,13 @@ struct Probe {
   private let connection: Connection
   private let account: Account?
   private let echoes: EchoRedaction
+  private let hints: Hints
 
   /// A way without a login.
   init(_ target: String, _ options: ConnectionOptions, _ time: TimeOption) throws {
     guard !target.isEmpty else { throw Failure.usage("the domain is empty") }
     let limit = try once("--max-time", time.maxTime)?.value ?? 30
-    let settings = try options.settings(for: JID(target: target).domain)
+    let settings = try options.settings(for: Target(target).address(for: "this command").domain)
     try self.init(settings, limit: limit, options, EchoRedaction(of: settings), account: { _ in nil })
   }
 
@@ -39,6 +40,7 @@ struct Probe {
     account: (Waiter) -> Account?
   ) throws {
     self.echoes = echoes
+    hints = Hints(settings)
     waiter = Waiter(seconds: limit, interrupts: Interrupts())
     connection = Connection(settings, waiter: waiter, trace: try options.makeTrace(echoes))
     self.account = account(waiter)
@@ -58,12 +60,31 @@ struct Probe {
     connection.close()
     let waiter = failure == nil ? waiter : waiter.closing(within: 2)
     var unwritten: Failure?
-    print(echoes.report(connection.report)) { bytes in
+    print(echoes.report(hints.applied(to: connection.report))) { bytes in
       guard unwritten == nil else { return }
       do throws(Failure) { try Printer.output(bytes, waiter: waiter) } catch { unwritten = error }
     }
     if let unwritten { throw unwritten }
-    if let failure { throw echoes.failure(failure) }
+    if let failure { throw echoes.failure(hints.applied(to: failure)) }
+  }
+
+  /// Prepares a run. If that fails and `json` is true, the report of the failure is printed, as it is for a run.
+  ///
+  /// - Parameters:
+  ///   - target: the argument, whose domain is in the report if it is one.
+  ///   - make: prepares it.
+  static func prepare(json: Bool, _ target: String?, _ make: () throws -> Probe) throws -> Probe {
+    do {
+      return try make()
+    } catch let failure as Failure {
+      guard json else { throw failure }
+      let domain = target.flatMap { try? JID(target: $0).domainpart }
+      var report = Report(domain: domain ?? "")
+      report.failure = failure
+      let bytes = report.json(indented: Terminal().isOutputTerminal)
+      try Printer.output(bytes, waiter: Waiter(seconds: 2))
+      throw failure
+    }
   }
 }
 
@@ -74,9 +95,9 @@ extension EchoRedaction {
     if let proxy = settings.proxy, let password = proxy.password { protect(password, of: proxy.host) }
   }
 
-  /// Does something, and keeps the run's secrets out of its failure.
-  func redactingFailure(_ body: () throws -> Void) throws {
-    do { try body() } catch let failure as Failure { throw self.failure(failure) }
+  /// Does something; its failure gets its hint and loses the run's secrets.
+  func redactingFailure<Value>(_ hints: Hints, _ body: () throws -> Value) throws -> Value {
+    do { return try body() } catch let failure as Failure { throw self.failure(hints.applied(to: failure)) }
   }
 }
 

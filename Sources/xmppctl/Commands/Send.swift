@@ -25,32 +25,64 @@ struct Send: OffersAllOptions {
   var recipients: [String] = []
 
   func run() throws {
-    if !message.replaceInvalid { try InputText.checkArguments() }
-    let template = try message.template(for: recipients.map { try JID(target: $0) })
-    let login = try account.login(reaching: options)
-    try message.checkRecipients(template.recipients, of: login.jid)
-    try login.echoes.redactingFailure { try send(template, as: login) }
+    let unsent = UnsentInput(recipients, id: message.id.first)
+    // Standard input begins with a password otherwise.
+    unsent.readsInput = !(account.passwordFile + message.roomPassword.roomPasswordFile).contains("-")
+    let run: Prepared
+    do {
+      run = try prepare(unsent)
+    } catch let failure as Failure {
+      if message.json { unsent.show(failure) }
+      throw failure
+    }
+    try run.login.echoes.redactingFailure(Hints(run.login.settings)) { try send(run) }
   }
 
-  private func send(_ template: SendTemplate, as login: Login) throws {
-    let limit = try once("--max-time", message.maxTime)?.value ?? login.maxTime ?? 30
-    let waiter = Waiter(seconds: limit, interrupts: Interrupts())
-    let trace = try options.makeTrace(login.echoes)
-    try login.password.claimInput(waiter)
-    let room = try message.room(template.recipients, login, waiter)
-    let source = try message.source(template)
-    try source.prepare(waiter)
-    Printer.warnings(login.settings)
+  /// A run that can connect.
+  private struct Prepared {
+    let login: Login
+    let waiter: Waiter
+    let trace: Trace?
+    let room: SendRoom?
+    let source: SendSource
+  }
 
+  private func prepare(_ unsent: UnsentInput) throws -> Prepared {
+    if !message.replaceInvalid { try InputText.checkArguments() }
+    let targets = try recipients.map { try Target($0) }
+    let message = try message.filled(by: targets)
+    let template = try message.template(for: targets.map(\.jid))
+    let source = try message.source(template)
+    unsent.source = source
+    let login = try account.login(reaching: options)
+    try message.checkRecipients(template.recipients, of: login.jid)
+    source.setAccount(login.jid)
+    return try login.echoes.redactingFailure(Hints(login.settings)) {
+      let limit = try once("--max-time", message.maxTime)?.value ?? login.maxTime ?? 30
+      let waiter = Waiter(seconds: limit, interrupts: Interrupts())
+      let trace = try options.makeTrace(login.echoes)
+      try login.password.claimInput(waiter)
+      let room = try message.room(targets.first?.jid, login, waiter)
+      try source.prepare(waiter)
+      return Prepared(login: login, waiter: waiter, trace: trace, room: room, source: source)
+    }
+  }
+
+  private func send(_ run: Prepared) throws {
+    let (login, waiter) = (run.login, run.waiter)
+    Printer.warnings(login.settings)
     let session = Session<Int>(
-      login.settings, account: login.account(waiter), waiter: waiter, trace: trace,
+      login.settings, account: login.account(waiter), waiter: waiter, trace: run.trace,
       management: StreamManagement(window: 128, capacity: 2048))
     let progress = Progress(Terminal())
     defer { progress?.clear() }
     let output = SendOutput(
       message.json ? .json : message.xml ? .xml : .nothing, waiter: waiter, progress: progress,
       echoes: login.echoes)
-    try Sender(session, source, room: room, retries: message.retry, waiter: waiter, output: output).run()
+    try Sender(
+      session, run.source, room: run.room, retries: message.retry, waiter: waiter, output: output,
+      hints: Hints(login.settings)
+    ).run()
     guard let failure = output.tally.failure else { return }
     // What one stanza was refused for has been said.
     throw output.tally.refused == 1 && failure.status == .refused

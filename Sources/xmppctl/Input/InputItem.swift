@@ -10,20 +10,22 @@ enum InputItem: Equatable {
 
 /// What a line of `send --ndjson` says of a message.
 struct InputMessage: Equatable {
-  var to: JID?
+  /// The recipients; empty if the line names none.
+  var to: [JID] = []
   var body: String?
   var kind: Message.Kind?
   var subject: String?
   var thread: String?
   var id: String?
   var language: String?
+  var outOfBandURL: String?
 }
 
 extension InputItem {
-  private static let messageKeys = ["to", "body", "type", "subject", "thread", "id", "lang"]
+  private static let messageKeys = ["to", "body", "type", "subject", "thread", "id", "lang", "oob_url"]
 
-  /// Reads a line of `send --ndjson`: a message's `to`, `body`, `type`, `subject`, `thread`, `id`, `lang`; or `xml`, a
-  /// stanza, and perhaps `to` for one that has none.
+  /// Reads a line of `send --ndjson`: a message's `to`, `body`, `type`, `subject`, `thread`, `id`, `lang`, `oob_url`;
+  /// or `xml`, a stanza, and perhaps `to` for one that has none.
   ///
   /// - Throws: what `InputObject` throws; `unknown-key`, `jid-malformed`, `xml-malformed` and the like, with the line.
   init(ndjson line: InputLines.Line, check: InputText = InputText()) throws(Failure) {
@@ -36,10 +38,19 @@ extension InputItem {
         "unknown-key", "line \(line.number): there is no key \"\(key)\"\(isXML ? " beside \"xml\"" : "")",
         hint: "the keys are \(allowed)")
     }
-    let to = try InputItem.address(object.value("to"), line)
+    var to: [JID] = []
+    for text in object.recipients ?? object.value("to").map({ [$0] }) ?? [] {
+      to.append(try InputItem.address(text, line))
+    }
     if let xml = object.value("xml") {
-      self = .stanza(try InputItem.stanza(xml, to: to, line))
+      guard object.recipients == nil else {
+        throw .input("wrong-type", "line \(line.number): \"to\" must be a string beside \"xml\"")
+      }
+      self = .stanza(try InputItem.stanza(xml, to: to.first, line))
       return
+    }
+    if object.recipients?.isEmpty == true {
+      throw .input("no-recipient", "line \(line.number): the array \"to\" is empty")
     }
     let type = object.value("type")
     let kind = type.flatMap(Message.Kind.init)
@@ -51,18 +62,27 @@ extension InputItem {
     if let id = object.value("id"), id.isEmpty {
       throw .input("bad-id", "line \(line.number): the id is empty")
     }
+    if to.count > 1, object.value("id") != nil {
+      throw .input("bad-id", "line \(line.number): \"id\" is for one recipient alone")
+    }
+    let language = object.value("lang")
+    if let language, !LanguageTag.isWellFormed(language) {
+      throw .input("bad-lang", "line \(line.number): \"\(language)\" is not a language tag (RFC 5646)")
+    }
     self = .message(
       InputMessage(
         to: to, body: object.value("body"), kind: kind, subject: object.value("subject"),
-        thread: object.value("thread"), id: object.value("id"), language: object.value("lang")))
+        thread: object.value("thread"), id: object.value("id"), language: language,
+        outOfBandURL: object.value("oob_url")))
   }
 
-  private static func address(_ text: String?, _ line: InputLines.Line) throws(Failure) -> JID? {
-    guard let text else { return nil }
+  private static func address(_ text: String, _ line: InputLines.Line) throws(Failure) -> JID {
     do {
       return try JID(parsing: text)
     } catch {
-      throw .input(error.condition, "line \(line.number): \(error.message)")
+      throw .input(
+        error.condition, "line \(line.number): \(error.message)",
+        hint: Hints().applied(to: error, in: .json).hint)
     }
   }
 

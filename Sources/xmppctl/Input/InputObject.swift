@@ -1,12 +1,14 @@
 import XMPP
 
-/// One line of JSON: an object whose members are strings, as `send --ndjson` takes it (RFC 8259). A member that is null
-/// counts as absent.
+/// One line of JSON: an object whose members are strings, as `send --ndjson` takes it (RFC 8259); `to` may be an array of
+/// strings. A member that is null counts as absent.
 ///
 /// Our own reader, since it can say which key or which byte is wrong, and no key can hide behind another of the same name.
 struct InputObject {
   /// The members in the order they were written.
   private(set) var members: [(key: String, value: String)] = []
+  /// The elements of `to`, if it is an array.
+  private(set) var recipients: [String]?
 
   /// More than any object means anything by; each is compared with those before it.
   private static let mostKeys = 64
@@ -46,11 +48,7 @@ struct InputObject {
         }
         try expect(":", "a colon")
         skipSpace()
-        if peek == UInt8(ascii: "n") {
-          for byte in "null".utf8 { try expect(byte, "a string") }
-        } else {
-          members.append((key, try readString("a string as the value of \"\(key)\"")))
-        }
+        try readValue(of: key)
         skipSpace()
         if peek == UInt8(ascii: "}") { break }
         try expect(",", "a comma or a brace")
@@ -59,6 +57,48 @@ struct InputObject {
     }
     skipSpace()
     guard at == bytes.count else { throw malformed("goes on behind the object", at: at) }
+  }
+
+  private mutating func readValue(of key: String) throws(Failure) {
+    let isRecipient = key.utf8.elementsEqual("to".utf8)
+    switch peek {
+    case UInt8(ascii: "n"): for byte in "null".utf8 { try expect(byte, "a string") }
+    case UInt8(ascii: "[") where isRecipient: recipients = try readStrings()
+    case UInt8(ascii: "\"")?: members.append((key, try readString("a string as the value of \"\(key)\"")))
+    case let byte?:
+      guard let kind = InputObject.kinds.first(where: { $0.bytes.contains(byte) })?.kind else {
+        throw malformed("needs a string as the value of \"\(key)\"", at: at)
+      }
+      let wanted = isRecipient ? "a string or an array of strings" : "a string"
+      throw .input("wrong-type", "line \(line): \"\(key)\" must be \(wanted), not \(kind)")
+    case nil: throw malformed("needs a string as the value of \"\(key)\"", at: at)
+    }
+  }
+
+  /// How a value of another type begins.
+  private static let kinds: [(bytes: [UInt8], kind: String)] = [
+    (Array("-0123456789".utf8), "a number"), (Array("tf".utf8), "true or false"),
+    (Array("{".utf8), "an object"),
+    (Array("[".utf8), "an array"),
+  ]
+
+  private mutating func readStrings() throws(Failure) -> [String] {
+    var strings: [String] = []
+    at += 1
+    skipSpace()
+    if peek == UInt8(ascii: "]") {
+      at += 1
+      return strings
+    }
+    while true {
+      skipSpace()
+      strings.append(try readString("a string in the array"))
+      skipSpace()
+      if peek == UInt8(ascii: "]") { break }
+      try expect(",", "a comma or a bracket")
+    }
+    at += 1
+    return strings
   }
 
   private mutating func readString(_ what: String) throws(Failure) -> String {
@@ -148,7 +188,21 @@ struct InputObject {
 
   private func malformed(_ what: String, at offset: Int? = nil) -> Failure {
     let place = offset.map { ", at offset \($0)" } ?? ""
-    return .input("json-malformed", "line \(line) is no JSON object of strings: it \(what)\(place)")
+    return .input(
+      "json-malformed", "line \(line) is no JSON object of strings: it \(what)\(place)",
+      hint: otherLayout(offset))
+  }
+
+  /// What makes one object per line of JSON that is laid out otherwise: an array of objects, an object over several lines,
+  /// several objects on a line.
+  private func otherLayout(_ offset: Int?) -> String? {
+    let first = bytes.first { $0 != 0x20 && $0 != 0x09 }
+    if line == 1, first == UInt8(ascii: "[") {
+      return "print each object on a line of its own with jq -c '.[]'"
+    }
+    let isCut = first == UInt8(ascii: "{") && at >= bytes.count
+    let isFollowed = offset.map { $0 < bytes.count && bytes[$0] == UInt8(ascii: "{") && $0 > 0 } == true
+    return isCut || isFollowed ? "print each object on a line of its own with jq -c ." : nil
   }
 }
 

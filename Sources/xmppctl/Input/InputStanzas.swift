@@ -27,7 +27,7 @@ struct InputStanzas: ~Copyable {
         throw .input(
           "not-a-stanza",
           "element \(count) of the input, <\(element.name)/> in “\(element.namespace)”, is no stanza",
-          hint: "message, presence and iq are, in jabber:client")
+          hint: "use message, presence or iq in jabber:client")
       }
       return stanza
     case .header, .end, .skipped:

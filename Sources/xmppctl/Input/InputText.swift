@@ -6,6 +6,8 @@ import XMPP
 struct InputText {
   /// Whether what cannot be carried becomes U+FFFD, in place of a failure.
   var replacesInvalid = false
+  /// Whether an option can replace what cannot be carried, so that a failure names it.
+  var canReplace = true
 
   /// The text of some bytes.
   ///
@@ -27,14 +29,14 @@ struct InputText {
       }
       let byte = bytes.dropFirst(at).first.map { "byte 0x" + hex($0, digits: 2) } ?? "the end"
       throw Failure.input(
-        "invalid-utf8", "\(place) is not UTF-8: \(byte) at offset \(offset + at)", hint: InputText.hint)
+        "invalid-utf8", "\(place) is not UTF-8: \(byte) at offset \(offset + at)", hint: hint)
     }
     for scalar in text.unicodeScalars {
       if !InputText.isCarried(scalar) {
         throw Failure.input(
           "invalid-character",
           "\(place) has U+\(hex(scalar.value, digits: 4)) at offset \(offset + at), which XML cannot carry",
-          hint: InputText.hint)
+          hint: hint)
       }
       at += UTF8.width(scalar)
     }
@@ -65,7 +67,7 @@ struct InputText {
     }
   }
 
-  private static let hint = "send it with U+FFFD in its place by --replace-invalid"
+  private var hint: String? { canReplace ? "put U+FFFD in its place with --replace-invalid" : nil }
 
   private static func replaced(_ text: String) -> String {
     guard !text.unicodeScalars.allSatisfy(isCarried) else { return text }

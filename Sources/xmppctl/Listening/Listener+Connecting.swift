@@ -178,12 +178,11 @@ extension Failure {
   static func countNotReached(_ lines: Int, of count: Int) -> Failure {
     Failure(
       .timeout, "max-time", "\(lines) of \(count) lines came in time",
-      hint: "allow more with --max-time", status: .timeout)
+      remedy: .longerRun, status: .timeout)
   }
 
   static func unconfirmed(_ count: Int, _ status: ExitStatus) -> Failure {
     Failure(
-      .stanza, "unconfirmed", "of the stanzas sent, \(count) were never confirmed",
-      hint: "they may have arrived or not", status: status)
+      .stanza, "unconfirmed", "of the stanzas sent, \(count) were never confirmed", status: status)
   }
 }

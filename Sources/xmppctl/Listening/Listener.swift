@@ -64,8 +64,8 @@ final class Listener {
     source =
       plan.duplex
       ? SendSource(
-        plan.style == .xml ? .xml : .ndjson, SendTemplate(recipients: []), replacesInvalid: false,
-        keepsGoing: false) : nil
+        plan.style == .xml ? .xml : .ndjson, SendTemplate(recipients: [], account: session.jid),
+        replacesInvalid: false, keepsGoing: false, canReplace: false) : nil
     self.session = session
     self.waiter = waiter
     output = LineOutput(plan.style, to: OutputSink(), plan.echoes)

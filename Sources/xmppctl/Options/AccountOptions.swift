@@ -92,7 +92,11 @@ struct AccountOptions: ParsableArguments {
     guard let found = who ?? own ?? environmentJID else {
       throw Failure.usage(
         "nobody to log in as",
-        hint: "--jid, XMPPCTL_JID, or an account in \(configuration.file) with --account")
+        hint: "use --jid JID, or --account NAME with an account in \(configuration.file)")
+    }
+    // ANONYMOUS and EXTERNAL log in to a domain, which may have one label.
+    if found.isBareName, mechanism.isEmpty, settings?.mechanisms == nil {
+      throw Failure.usage("\(found.domainpart) has no domain", hint: "write it as \(found.domainpart)@DOMAIN")
     }
     let wish =
       try once("--resource", resource) ?? who?.resourcepart ?? settings?.resource ?? own?.resourcepart
@@ -105,7 +109,7 @@ struct AccountOptions: ParsableArguments {
     if option != nil, target != nil {
       throw Failure.usage("the address is given twice, as --jid and as argument")
     }
-    return try option.map { try JID(parsing: $0) } ?? target.map { try JID(target: $0) }
+    return try option.map { try JID(parsing: $0) } ?? target.map { try Target($0).address(for: "bind") }
   }
 
   /// The one source of the password among the options.

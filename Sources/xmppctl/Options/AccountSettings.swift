@@ -35,7 +35,9 @@ struct AccountSettings {
   init(_ account: ConfigurationField, folder: ConfigurationFolder) throws(Failure) {
     var seen: Set<Key> = []
     for (name, field) in try account.members() {
-      guard let key = Key(rawValue: name) else { throw account.unknown(name) }
+      guard let key = Key(rawValue: name) else {
+        throw account.unknown(name, among: Key.allCases.map(\.rawValue))
+      }
       seen.insert(key)
       try set(key, field, folder)
     }

@@ -38,7 +38,7 @@ struct Configuration {
           accounts[name] = try AccountSettings(
             ConfigurationField(place: "\(file): account \(name)", value: account.value), folder: folder)
         }
-      default: throw root.unknown(name)
+      default: throw root.unknown(name, among: ["default", "accounts"])
       }
     }
     if let defaultName, accounts[defaultName] == nil {
@@ -50,8 +50,10 @@ struct Configuration {
   /// Whether any account has a password in it, be it that of a proxy.
   var holdsPassword: Bool { accounts.values.contains(where: \.holdsPassword) }
 
-  /// The account where none is named.
-  var defaultAccount: AccountSettings? { defaultName.flatMap { accounts[$0] } }
+  /// The account where none is named: the default, or the only one there is.
+  var defaultAccount: AccountSettings? {
+    defaultName.flatMap { accounts[$0] } ?? (accounts.count == 1 ? accounts.values.first : nil)
+  }
 
   /// The account of that name.
   ///
@@ -77,7 +79,7 @@ struct Configuration {
   }
 
   private var namesHint: String? {
-    accounts.isEmpty ? nil : "there are " + accounts.keys.sorted().joined(separator: ", ")
+    accounts.isEmpty ? nil : "the accounts are " + accounts.keys.sorted().joined(separator: ", ")
   }
 
   private static func parse(_ json5: [UInt8], _ file: String) throws(Failure) -> JSONValue {
@@ -156,7 +158,8 @@ struct ConfigurationField {
     do throws(Failure) {
       return try reader(text)
     } catch {
-      throw .configuration(error.condition, "\(place): \(error.message)", hint: error.hint)
+      throw .configuration(
+        error.condition, "\(place): \(error.message)", hint: Hints().applied(to: error, in: .json).hint)
     }
   }
 
@@ -168,10 +171,12 @@ struct ConfigurationField {
     }
   }
 
-  /// The failure for a member that has no meaning here.
-  func unknown(_ name: String) -> Failure {
-    .configuration(
-      "unknown-key", "\(place): there is no key \(name)", hint: "man xmppctl-config has the keys")
+  /// The failure for a member that has no meaning here, with the closest of the keys that have.
+  func unknown(_ name: String, among keys: [String]) -> Failure {
+    let closest = closest(to: name, among: keys)
+    return .configuration(
+      "unknown-key", "\(place): there is no key \(name)",
+      hint: closest.map { "use \($0)" } ?? "the keys are \(keys.joined(separator: ", "))")
   }
 
   /// The failure for a value that cannot be used.

@@ -29,7 +29,7 @@ extension Configuration {
     if configuration.holdsPassword, facts.st_mode & 0o077 != 0 {
       throw .configuration(
         "insecure-permissions", "\(file): it holds a password or a command and others may access it",
-        hint: "chmod 600 \(file)")
+        hint: "chmod 600 \(shellPath(file))")
     }
     return configuration
   }
@@ -45,7 +45,8 @@ extension Configuration {
       throw .configuration("wrong-owner", "\(file): it belongs to another user (\(facts.st_uid))")
     }
     guard facts.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
-      throw .configuration("insecure-permissions", "\(file): others may write it", hint: "chmod 600 \(file)")
+      throw .configuration(
+        "insecure-permissions", "\(file): others may write it", hint: "chmod 600 \(shellPath(file))")
     }
   }
 
@@ -73,7 +74,8 @@ extension Configuration {
       let others = S_IWOTH | (facts.st_gid == getegid() ? 0 : S_IWGRP)
       guard facts.st_mode & others == 0 || facts.st_mode & S_ISVTX != 0 else {
         throw .configuration(
-          "insecure-permissions", "\(file): others may replace it in \(folder)", hint: "chmod go-w \(folder)")
+          "insecure-permissions", "\(file): others may replace it in \(folder)",
+          hint: "chmod go-w \(shellPath(folder))")
       }
     }
   }

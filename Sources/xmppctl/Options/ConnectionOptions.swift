@@ -130,7 +130,7 @@ extension ConnectionOptions {
       return
     }
     Printer.diagnostic("xmppctl: warning: \(file.shown): others may read the private key")
-    Printer.diagnostic("xmppctl: hint: chmod 600 \(file.shown)")
+    Printer.diagnostic("xmppctl: hint: chmod 600 \(shellPath(file).shown)")
   }
 }
 

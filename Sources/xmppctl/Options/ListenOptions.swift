@@ -70,7 +70,7 @@ struct PresenceOptions: ParsableArguments {
     plan.history = try once("--history", history)?.value ?? 0
     if room.isEmpty, let option = roomOption(nick) { throw Failure.usage("\(option) needs --room") }
     for room in room {
-      let address = try JID(parsing: room)
+      let address = try Target(room).room()
       let name = nick ?? address.resourcepart ?? login.jid.localpart ?? "xmppctl"
       let occupant = try address.with(resourcepart: name)
       if plan.rooms.contains(where: { $0.bare == occupant.bare }) {

@@ -154,7 +154,7 @@ enum PasswordFile {
     if kind == S_IFREG, facts.st_mode & 0o077 != 0 {
       throw .configuration(
         "insecure-permissions", "\(path): it holds a password and others may access it",
-        hint: "chmod 600 \(path)")
+        hint: "chmod 600 \(shellPath(path))")
     }
   }
 

@@ -141,8 +141,6 @@ extension Failure {
   /// The password command failed; `how` completes the sentence.
   fileprivate static func passwordCommand(_ how: String) -> Failure {
     Failure(
-      .auth, "password-command", "the password command \(how)",
-      hint: "it is what --password-command or the configuration says, run by /bin/sh", status: .authentication
-    )
+      .auth, "password-command", "the password command \(how)", status: .authentication)
   }
 }

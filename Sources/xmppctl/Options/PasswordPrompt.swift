@@ -55,6 +55,6 @@ extension Failure {
   /// Nowhere a password, and nobody to ask.
   fileprivate static let noPassword = Failure(
     .auth, "no-password", "a password is needed, and there is no terminal to ask for it",
-    hint: "--password-file, --password-command, XMPPCTL_PASSWORD or the configuration can give it",
+    hint: "use --password-file, --password-command or XMPPCTL_PASSWORD",
     status: .authentication)
 }

@@ -32,7 +32,7 @@ struct RoomPasswordOptions: ParsableArguments {
     let secret = try source.secret(waiter)
     login.echoes.protect(secret, of: rooms.map(\.bare.full).joined(separator: " "))
     return try secret.withBytes { bytes throws(Failure) in
-      try InputText().text(bytes, in: "the room's password")
+      try InputText(canReplace: false).text(bytes, in: "the room's password")
     }
   }
 

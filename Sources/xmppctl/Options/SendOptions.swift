@@ -44,6 +44,44 @@ struct SendOptions: ParsableArguments {
     [Seconds] =
       []
 
+  /// The options, with what the query of a recipient's `xmpp:` URI says (XEP-0147).
+  ///
+  /// - Throws: a usage failure for a query that is not understood, or not the only recipient's.
+  func filled(by targets: [Target]) throws -> SendOptions {
+    guard let query = targets.lazy.compactMap(\.query).first else { return self }
+    guard targets.count == 1 else {
+      throw Failure.usage("an xmpp: URI with a query must be the only recipient")
+    }
+    var filled = self
+    switch query.action {
+    case "message": for parameter in query.parameters { try filled.set(parameter) }
+    case "join":
+      try query.rejectParameters()
+      filled.room = true
+    default: throw query.rejection("send")
+    }
+    return filled
+  }
+
+  private mutating func set(_ parameter: XMPPURI.Parameter) throws {
+    let value = parameter.value
+    switch parameter.name {
+    case "body": message.append(value)
+    case "subject": subject.append(value)
+    case "thread": thread.append(value)
+    case "id": id.append(value)
+    case "type":
+      guard let kind = Message.Kind(rawValue: value) else {
+        throw Failure.usage("the xmpp: URI has an unknown message type: \"\(value)\"")
+      }
+      type.append(kind)
+    default:
+      throw Failure.usage(
+        "the query ?message has the unknown parameter \"\(parameter.name)\"",
+        hint: "the parameters are body, subject, thread, id and type")
+    }
+  }
+
   /// The arguments with a text such as `---` or `--` attached to its option.
   ///
   /// ArgumentParser takes any other text that follows `-m`, but reads these as a broken option and as the end of the options.
@@ -76,10 +114,8 @@ struct SendOptions: ParsableArguments {
     if recipients.isEmpty, !ndjson, !xml {
       throw Failure.usage("no recipient given", hint: "xmppctl send bob@example.org")
     }
-    if room, recipients.count != 1 || recipients.first?.resourcepart != nil {
-      throw Failure.usage("--room wants exactly one recipient, the room")
-    }
-    var template = SendTemplate(recipients: recipients)
+    if room, recipients.count != 1 { throw Failure.usage("--room takes exactly one recipient, the room") }
+    var template = SendTemplate(recipients: room ? recipients.map(\.bare) : recipients)
     template.kind = try once("--type", type) ?? (room ? .groupchat : .chat)
     template.id = try once("--id", id).map(checked("--id"))
     if let id = template.id {
@@ -92,6 +128,10 @@ struct SendOptions: ParsableArguments {
     template.subject = try once("--subject", subject).map(checked("--subject"))
     template.thread = try once("--thread", thread).map(checked("--thread"))
     template.language = try once("--lang", lang).map(checked("--lang"))
+    if let language = template.language, !LanguageTag.isWellFormed(language) {
+      throw Failure.usage(
+        "--lang: \"\(language)\" is not a language tag (RFC 5646)", hint: "use a tag such as en or de-AT")
+    }
     template.outOfBandURL = try once("--oob-url", oobUrl).map(checked("--oob-url"))
     template.confirmation =
       switch try once("--confirm", confirm) ?? .server {
@@ -108,11 +148,10 @@ struct SendOptions: ParsableArguments {
   ///
   /// - Throws: a usage failure that names the address that is probably meant.
   func checkRecipients(_ recipients: [JID], of account: JID) throws {
-    for to in recipients where to.localpart == nil && !xml && to.domain != account.domain {
-      guard !to.domainpart.utf8.contains(UInt8(ascii: ".")), to.domainAddress == nil else { continue }
+    for to in recipients where to.isBareName && !xml && to.domain != account.domain {
       throw Failure.usage(
-        "\(to.domainpart) is the name of a server: the domain is missing",
-        hint: "xmppctl send \(to.domainpart)@\(account.domainpart)")
+        "\(to.domainpart) has no domain",
+        hint: room ? nil : "xmppctl send \(to.domainpart)@\(account.domainpart)")
     }
   }
 
@@ -125,10 +164,10 @@ struct SendOptions: ParsableArguments {
     return SendSource(form, template, replacesInvalid: replaceInvalid, keepsGoing: keepGoing)
   }
 
-  /// The room to join, where there is one.
-  func room(_ recipients: [JID], _ login: Login, _ waiter: Waiter) throws -> SendRoom? {
-    guard room, let room = recipients.first else { return nil }
-    let nick = try once("--nick", nick) ?? login.jid.localpart ?? "xmppctl"
+  /// The room to join, where there is one. The address may name the nickname too.
+  func room(_ address: JID?, _ login: Login, _ waiter: Waiter) throws -> SendRoom? {
+    guard room, let room = address else { return nil }
+    let nick = try once("--nick", nick) ?? room.resourcepart ?? login.jid.localpart ?? "xmppctl"
     let password = try roomPassword.fetch(login, waiter, for: [room])
     return SendRoom(try room.bare.with(resourcepart: nick), password: password)
   }

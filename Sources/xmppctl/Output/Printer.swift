@@ -72,6 +72,7 @@ enum Printer {
   ///
   /// - Parameter command: `nil` where it did not come to one.
   static func failure(_ failure: Failure, command: String?) {
+    let failure = Hints().applied(to: failure)
     let command = command.map { "\($0.shown): " } ?? ""
     let place = failure.place.map { ", \($0.shown)" } ?? ""
     diagnostic("xmppctl: \(command)\(failure.stage.rawValue): \(failure.message.shown)\(place)")

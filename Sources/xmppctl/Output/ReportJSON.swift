@@ -8,7 +8,7 @@ extension Report {
     var json = JSONWriter(indents: indented, drain: drain)
     json.object { json in
       json.member("ok", failure == nil)
-      json.member("domain", domain)
+      json.member("domain", domain.isEmpty ? nil : domain)
       if let endpoint {
         json.key("endpoint")
         endpoint.write(to: &json, address: address)
@@ -144,6 +144,7 @@ extension Timings {
 extension Failure {
   /// The failure as a JSON object.
   func write(to json: inout JSONWriter) {
+    let hint = Hints().applied(to: self).hint
     json.object { json in
       json.member("stage", stage.rawValue)
       json.member("condition", condition)

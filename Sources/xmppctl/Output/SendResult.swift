@@ -38,7 +38,7 @@ struct SendResult {
   var complaint: String? {
     if outcome.isReached { return nil }
     switch (outcome.status, outcome.awaited) {
-    case (.failed, _): return outcome.error?.message ?? "failed: \(name)"
+    case (.failed, _), (.notSent, _): return outcome.error?.message ?? "failed: \(name)"
     case (.acknowledged, .receipt): return "no receipt, the server has it: \(name)"
     case (.acknowledged, .copy): return "no copy by the room, the server has it: \(name)"
     case (.acknowledged, .answer): return "no answer, the server has it: \(name)"

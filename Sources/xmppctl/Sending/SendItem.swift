@@ -20,6 +20,8 @@ struct SendTemplate {
   var thread: String?
   var language: String?
   var outOfBandURL: String?
+  /// Who sends; its domain may have one label.
+  var account: JID?
   /// What confirms a message.
   var confirmation = Delivery.Awaited.server
 
@@ -33,7 +35,9 @@ struct SendTemplate {
     }
     return recipients.map { to in
       item(
-        Message(to: to, kind: kind, id: id, body: body, subject: subject, thread: thread, language: language))
+        Message(
+          to: to, kind: kind, id: id, body: body, subject: subject, thread: thread, language: language,
+          outOfBandURL: outOfBandURL))
     }
   }
 
@@ -43,13 +47,17 @@ struct SendTemplate {
   func items(_ input: InputItem, place: String) throws(Failure) -> [SendItem] {
     switch input {
     case .message(let input):
-      let recipients = input.to.map { [$0] } ?? recipients
+      let recipients = input.to.isEmpty ? recipients : input.to
       guard !recipients.isEmpty else {
-        throw .input(
-          "no-recipient", "\(place) says not whom it is for", hint: "give it a \"to\", or a RECIPIENT")
+        throw .input("no-recipient", "\(place): no recipient", hint: "add a \"to\" to it, or a RECIPIENT")
+      }
+      for to in input.to where to.isBareName && to.domain != account?.domain {
+        let meant = account.map { "write it as \"\(to.domainpart)@\($0.domainpart)\"" }
+        throw .input("no-domain", "\(place): \"\(to.domainpart)\" has no domain", hint: meant)
       }
       let body = input.body?.isEmpty == false ? input.body : nil
-      guard body != nil || input.subject ?? subject ?? outOfBandURL != nil else {
+      let link = input.outOfBandURL ?? outOfBandURL
+      guard body != nil || input.subject ?? subject ?? link != nil else {
         throw .input(
           "empty", "\(place) has neither a body nor a subject", hint: "the text goes into \"body\"")
       }
@@ -57,7 +65,7 @@ struct SendTemplate {
         item(
           Message(
             to: to, kind: input.kind ?? kind, id: input.id, body: body, subject: input.subject ?? subject,
-            thread: input.thread ?? thread, language: input.language ?? language))
+            thread: input.thread ?? thread, language: input.language ?? language, outOfBandURL: link))
       }
     case .stanza(let stanza):
       let targets = stanza.to == nil ? recipients : []
@@ -67,7 +75,6 @@ struct SendTemplate {
 
   private func item(_ message: Message) -> SendItem {
     var message = message
-    message.outOfBandURL = outOfBandURL
     message.requestsReceipt = confirmation == .receipt
     return SendItem(
       stanza: message.element, to: message.to, awaited: awaited(message.to, message.kind == .groupchat))

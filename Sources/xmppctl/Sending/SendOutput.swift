@@ -47,16 +47,19 @@ final class SendOutput {
       tally.count(outcome)
       let result = SendResult(outcome: outcome.redacted(by: echoes))
       if let complaint = result.complaint { say(complaint) }
+      if let hint = result.outcome.error?.hint { sayHint(hint) }
       lines += line(result)
     }
     try write(lines)
   }
 
-  /// Shows that a stanza was surely not sent: on stdout each of them, on stderr their number.
-  func show(notSent item: SendItem) {
-    let error = Failure(.stanza, "not-sent", "it was not sent", status: .noConnection)
-    let result = SendResult(
-      outcome: Delivery.Outcome(of: item.stanza, awaiting: item.awaited, .failed, error: error))
+  /// Shows that a stanza was not sent: on stdout each of them, on stderr their number.
+  ///
+  /// - Parameter failure: why the run ended before.
+  func show(notSent item: SendItem, because failure: Failure) {
+    let outcome = Delivery.Outcome(of: item.stanza, awaiting: item.awaited, .notSent, error: failure)
+    let redacted = outcome.redacted(by: echoes)
+    let result = SendResult(outcome: redacted)
     notSent += 1
     firstNotSent = firstNotSent ?? result
     lines += line(result)
@@ -100,6 +103,12 @@ final class SendOutput {
     if !Printer.diagnostic(line, patience: patience) { patience = 0 }
   }
 
+  /// Says a hint on stderr.
+  func sayHint(_ hint: String) {
+    progress?.clear()
+    if !Printer.diagnostic("xmppctl: hint: \(hint.shown)", patience: patience) { patience = 0 }
+  }
+
   private func line(_ result: SendResult) -> [UInt8] {
     switch style {
     case .nothing: []
@@ -125,7 +134,7 @@ extension Delivery.Outcome {
   /// The outcome without the run's secrets, which a peer may repeat in an error or an answer.
   fileprivate func redacted(by echoes: EchoRedaction) -> Delivery.Outcome {
     var redacted = self
-    redacted.error = error.map(echoes.failure)
+    redacted.error = error.map { echoes.failure(Hints().applied(to: $0)) }
     redacted.reply = reply.map(echoes.stanza)
     return redacted
   }

@@ -11,7 +11,7 @@ final class SendSource {
   let keepsGoing: Bool
 
   private let form: SendReader.Form
-  private let template: SendTemplate
+  private var template: SendTemplate
   private let text: InputText
   private var reader: SendReader
   private var ready: [SendItem] = []
@@ -23,11 +23,16 @@ final class SendSource {
   private static let held = 1 << 20
 
   /// Stanzas read from standard input.
-  init(_ form: SendReader.Form, _ template: SendTemplate, replacesInvalid: Bool, keepsGoing: Bool) {
+  ///
+  /// - Parameter canReplace: whether an option replaces characters that XML cannot carry, for the hint.
+  init(
+    _ form: SendReader.Form, _ template: SendTemplate, replacesInvalid: Bool, keepsGoing: Bool,
+    canReplace: Bool = true
+  ) {
     self.form = form
     self.template = template
     self.keepsGoing = keepsGoing
-    text = InputText(replacesInvalid: replacesInvalid)
+    text = InputText(replacesInvalid: replacesInvalid, canReplace: canReplace)
     reader = SendReader(form, template, text)
   }
 
@@ -38,6 +43,12 @@ final class SendSource {
     self.init(.body, template, replacesInvalid: replacesInvalid, keepsGoing: false)
     inputEnded = true
     ready = try template.items(body: text.text(Array(body.utf8), in: "the message"))
+  }
+
+  /// Sets who sends, before anything is read.
+  func setAccount(_ account: JID) {
+    template.account = account
+    reader = SendReader(form, template, text)
   }
 
   /// Whether more can come from standard input.
@@ -54,6 +65,7 @@ final class SendSource {
         guard keepsGoing else { throw failure }
         passedOver += 1
         Printer.diagnostic("xmppctl: send: input: \(failure.message.shown)")
+        if let hint = failure.hint { Printer.diagnostic("xmppctl: hint: \(hint.shown)") }
       case nil:
         (ready, taken) = ([], 0)
         isAtEnd = inputEnded
@@ -84,9 +96,10 @@ final class SendSource {
       hasMore = !chunk.isEmpty
       bytes.append(contentsOf: chunk)
     }
-    try check(bytes, isWhole: !hasMore)
+    // What precedes a mistake is still listed as not sent.
     if !bytes.isEmpty { pass(bytes[...]) }
     if !hasMore { pass([]) }
+    try check(bytes, isWhole: !hasMore)
   }
 
   /// What is left, as far as it comes at once; `nil` at the end of that, and before what cannot be sent.

@@ -30,6 +30,7 @@ final class Sender {
   private let retries: Bool
   private let waiter: Waiter
   private let output: SendOutput
+  private let hints: Hints
 
   private var delivery: Delivery
   private var tracker: IQTracker<Int>
@@ -46,6 +47,8 @@ final class Sender {
   private var padding = Sender.leastPadding
   /// What of the input could not be sent; nothing behind it is.
   private var badInput: Failure?
+  /// The first recipient that refused a message as rooms do.
+  private var roomQuestion: RoomQuestion?
   /// Whether there is a session, since when, and why the one before was lost.
   private var isOpen = false
   private var opened = Deadline.now
@@ -53,7 +56,7 @@ final class Sender {
 
   init(
     _ session: Session<Int>, _ source: SendSource, room: SendRoom?, retries: Bool, waiter: Waiter,
-    output: SendOutput
+    output: SendOutput, hints: Hints
   ) {
     self.session = session
     self.source = source
@@ -61,6 +64,7 @@ final class Sender {
     self.retries = retries
     self.waiter = waiter
     self.output = output
+    self.hints = hints
     delivery = Delivery(account: session.jid)
     tracker = IQTracker(account: session.jid)
   }
@@ -71,10 +75,12 @@ final class Sender {
   func run() throws(Failure) {
     do throws(Failure) {
       try carryOn()
+      if isOpen, let hint = try roomQuestion?.hint(session) { output.sayHint(hint) }
     } catch {
       close(within: 0)
-      giveUp(after: error)
-      throw error
+      let failure = error.explained(by: delivery)
+      giveUp(after: failure)
+      throw failure
     }
     if let interruption = close(within: Sender.parting) { throw interruption }
     output.tally.passedOver += source.passedOver
@@ -133,7 +139,14 @@ final class Sender {
   }
 
   private func emit() throws(Failure) {
-    try output.show(delivery.finished())
+    let outcomes = delivery.finished()
+    if roomQuestion == nil, room == nil {
+      roomQuestion =
+        outcomes.lazy.compactMap { [delivery] in
+          RoomQuestion($0, account: delivery.account)
+        }.first
+    }
+    try output.show(outcomes)
     output.showProgress(waiting: delivery.count)
   }
 
@@ -153,7 +166,10 @@ final class Sender {
     delivery.abandon()
     let moment = waiter.closing(within: Sender.longestList)
     output.end(delivery.finished(), within: moment)
-    while let item = source.rest(moment, readsOn: !failure.isInterruption) { output.show(notSent: item) }
+    let cause = hints.applied(to: failure)
+    while let item = source.rest(moment, readsOn: !failure.isInterruption) {
+      output.show(notSent: item, because: cause)
+    }
     output.summarize()
   }
 }
@@ -308,6 +324,8 @@ extension Sender {
   private func carryOn() throws(Failure) {
     var reconnection = Reconnection()
     var givesUp = Deadline.never
+    // Why the attempt before failed.
+    var cause: Failure?
     while true {
       do throws(Failure) {
         try open()
@@ -315,6 +333,9 @@ extension Sender {
       } catch {
         // What is acknowledged is the server's: how the connection ends after that does not matter.
         if isOpen, isDone(despite: error) { return }
+        // That the time is over says nothing about what kept failing until then.
+        if !isOpen, error.isEndOfTime, let cause { throw cause }
+        cause = error
         var held = 0.0
         if isOpen {
           isOpen = false
@@ -328,7 +349,11 @@ extension Sender {
         output.say(error.message + "; trying again", error.stage)
         var nothing: [pollfd] = []
         let moment = Deadline.after(seconds: seconds)
-        _ = try waiter.wait(for: &nothing, until: moment, doing: "waiting to connect again")
+        do throws(Failure) {
+          _ = try waiter.wait(for: &nothing, until: moment, doing: "waiting to connect again")
+        } catch {
+          throw error.isEndOfTime ? cause ?? error : error
+        }
       }
     }
   }

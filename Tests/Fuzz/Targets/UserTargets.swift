@@ -68,7 +68,11 @@ private func isSame(_ value: JSONValue, _ json: StrictJSON) -> Bool {
     let object = try attempt { try InputObject(line) }
     let json = StrictJSON(line.bytes)
     if case .success(let object) = object {
-      let strings = json?.members.filter { $0.value != .null }
+      let strings = json?.members.filter { $0.value != .null && !$0.value.isArray }
+      let recipients = json?.members.first { $0.value.isArray }?.value.elements.compactMap(\.bytes)
+      try hold(
+        (recipients ?? []).elementsEqual((object.recipients ?? []).map { Array($0.utf8) }),
+        "the recipients are others")
       try hold(json != nil && strings?.count == object.members.count, "no JSON is taken")
       for (member, given) in zip(object.members, strings ?? []) {
         try hold(
@@ -83,7 +87,10 @@ private func isSame(_ value: JSONValue, _ json: StrictJSON) -> Bool {
         }
       }
       try hold(
-        !isText || members.contains { $0.value != .null && $0.value.bytes == nil },
+        !isText
+          || members.contains {
+            $0.value != .null && $0.value.bytes == nil && !$0.name.elementsEqual("to".utf8)
+          },
         "an object of strings is refused")
     }
     if case .success(let item) = try attempt({ try InputItem(ndjson: line) }) { try checkItem(item) }
@@ -120,7 +127,7 @@ private func checkItem(_ item: InputItem) throws {
   case .stanza(let stanza): try checkWriting(stanza.element)
   case .message(let message):
     let element = Message(
-      to: message.to, kind: message.kind ?? .chat, id: message.id, body: message.body,
+      to: message.to.first, kind: message.kind ?? .chat, id: message.id, body: message.body,
       subject: message.subject,
       thread: message.thread, language: message.language
     ).element
