@@ -187,7 +187,7 @@ _xmppctl() {
 _xmppctl_connect() {
     repeating_flags=()
     non_repeating_flags=(--json -k --insecure -4 --ipv4 -6 --ipv6 --trace-secrets --verbose -v --help-all --version -h --help)
-    repeating_options=(--connect-to --tls --cacert --cert --key --pin --tls-min --dns-server --proxy --connect-timeout --trace -m --max-time)
+    repeating_options=(--connect-to --tls --cacert --cert --key --key-password-file --pin --tls-min --dns-server --proxy --connect-timeout --trace -m --max-time)
     non_repeating_options=()
     __xmppctl_offer_flags_options 1
 
@@ -209,6 +209,10 @@ _xmppctl_connect() {
         return
         ;;
     '--key')
+        __xmppctl_add_completions -f
+        return
+        ;;
+    '--key-password-file')
         __xmppctl_add_completions -f
         return
         ;;
@@ -241,7 +245,7 @@ _xmppctl_connect() {
 _xmppctl_features() {
     repeating_flags=()
     non_repeating_flags=(--json --xml --compress --no-sasl2 -k --insecure -4 --ipv4 -6 --ipv6 --trace-secrets --verbose -v --help-all --version -h --help)
-    repeating_options=(--jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --pin --tls-min --dns-server --proxy --connect-timeout --trace -m --max-time)
+    repeating_options=(--jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --key-password-file --pin --tls-min --dns-server --proxy --connect-timeout --trace -m --max-time)
     non_repeating_options=()
     __xmppctl_offer_flags_options 1
 
@@ -291,6 +295,10 @@ _xmppctl_features() {
         __xmppctl_add_completions -f
         return
         ;;
+    '--key-password-file')
+        __xmppctl_add_completions -f
+        return
+        ;;
     '--pin')
         return
         ;;
@@ -320,7 +328,7 @@ _xmppctl_features() {
 _xmppctl_bind() {
     repeating_flags=()
     non_repeating_flags=(--json --register --compress --no-sasl2 -k --insecure -4 --ipv4 -6 --ipv6 --trace-secrets --verbose -v --help-all --version -h --help)
-    repeating_options=(--jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --pin --tls-min --dns-server --proxy --connect-timeout --trace -m --max-time)
+    repeating_options=(--jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --key-password-file --pin --tls-min --dns-server --proxy --connect-timeout --trace -m --max-time)
     non_repeating_options=()
     __xmppctl_offer_flags_options 1
 
@@ -370,6 +378,10 @@ _xmppctl_bind() {
         __xmppctl_add_completions -f
         return
         ;;
+    '--key-password-file')
+        __xmppctl_add_completions -f
+        return
+        ;;
     '--pin')
         return
         ;;
@@ -399,7 +411,7 @@ _xmppctl_bind() {
 _xmppctl_send() {
     repeating_flags=()
     non_repeating_flags=(--room --lines --ndjson --xml --keep-going --replace-invalid --retry --json --compress --no-sasl2 -k --insecure -4 --ipv4 -6 --ipv6 --trace-secrets --verbose -v --help-all --version -h --help)
-    repeating_options=(--message -m --subject --thread --id --lang --type --oob-url --nick --room-password-file --room-password-command --confirm --max-time --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --pin --tls-min --dns-server --proxy --connect-timeout --trace)
+    repeating_options=(--message -m --subject --thread --id --lang --type --oob-url --nick --room-password-file --room-password-command --confirm --max-time --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --key-password-file --pin --tls-min --dns-server --proxy --connect-timeout --trace)
     non_repeating_options=()
     __xmppctl_offer_flags_options -1
 
@@ -488,6 +500,10 @@ _xmppctl_send() {
         __xmppctl_add_completions -f
         return
         ;;
+    '--key-password-file')
+        __xmppctl_add_completions -f
+        return
+        ;;
     '--pin')
         return
         ;;
@@ -514,7 +530,7 @@ _xmppctl_send() {
 _xmppctl_listen() {
     repeating_flags=()
     non_repeating_flags=(--json --xml --carbons --no-presence --receipts --no-reconnect --duplex --compress --no-sasl2 -k --insecure -4 --ipv4 -6 --ipv6 --trace-secrets --verbose -v --help-all --version -h --help)
-    repeating_options=(--type --from --namespace -n --count --idle -m --max-time --room --nick --room-password-file --room-password-command --history --priority --since --ping-interval --state --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --pin --tls-min --dns-server --proxy --connect-timeout --trace)
+    repeating_options=(--type --from --namespace -n --count --idle -m --max-time --room --nick --room-password-file --room-password-command --history --priority --since --ping-interval --state --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --key-password-file --pin --tls-min --dns-server --proxy --connect-timeout --trace)
     non_repeating_options=()
     __xmppctl_offer_flags_options 0
 
@@ -609,6 +625,10 @@ _xmppctl_listen() {
         return
         ;;
     '--key')
+        __xmppctl_add_completions -f
+        return
+        ;;
+    '--key-password-file')
         __xmppctl_add_completions -f
         return
         ;;

@@ -35,7 +35,7 @@ import XMPP
     #expect(login.mechanisms == ["PLAIN"])
     #expect(login.compresses)
     #expect(!login.usesSASL2)
-    #expect(login.maxTime == 60)
+    #expect(login.waiter.limit == 60)
     #expect(try login.passwordText() == "open sesame")
     let settings = login.settings
     #expect(settings.domain.full == "example.org")
@@ -190,7 +190,7 @@ import XMPP
       let named = environment.config == nil ? ["--config", missing] : []
       let options = try LoginOptions.parse(["--jid", "a@example.org"] + named)
       let failure = #expect(throws: Failure.self) {
-        try options.account.login(reaching: options.connection, environment)
+        try options.account.login(reaching: options.connection, environment) { Waiter(seconds: $0) }
       }
       #expect(failure?.condition == "unreadable")
       #expect(failure?.status == .configuration)

@@ -150,4 +150,46 @@ import Testing
     let unclear = try Program.xmppctl.run(["bind"], folder: two)
     #expect(unclear.status == 64 && unclear.error.contains("nobody to log in as"), "\(unclear.error)")
   }
+
+  @Test("I25: the passphrase of a client key comes from a file, the configuration or the terminal")
+  func keyPassphrase() throws {
+    let passphrase = "open sesame/7"
+    let client = try Certificates.shared.leaf("alice.test")
+    let key = try Certificates.shared.encrypted(client, passphrase: passphrase)
+    let folder = try TemporaryFolder()
+    let right = try folder.write("right", passphrase + "\n", mode: 0o600)
+    let wrong = try folder.write("wrong", "Sesame\n", mode: 0o600)
+    let open = try folder.write("open", passphrase + "\n", mode: 0o644)
+    let port = try LoopbackPort(.refusing)
+    let place = ["--connect-to", "127.0.0.1:\(port.port)"]
+    let certificate = ["--cert", client.certificate, "--key", key]
+    // 69: the key was opened, and nothing listens.
+    for (options, status, hint) in [
+      (["--key-password-file", right], 69, nil), (["--key-password-file", wrong], 65, nil),
+      (["--key-password-file", open], 78, "chmod 600 \(open)"), ([], 65, "use --key-password-file FILE"),
+    ] as [([String], Int32, String?)] {
+      let outcome = try Program.xmppctl.run(["connect"] + place + certificate + options + ["example.org"])
+      #expect(outcome.status == status, "\(options): \(outcome.error)")
+      if let hint { #expect(outcome.error.contains("xmppctl: hint: \(hint)\n"), "\(outcome.error)") }
+      #expect(!outcome.error.contains(passphrase))
+    }
+    let account =
+      "jid: 'a@example.org', cert: '\(client.certificate)', key: '\(key)', key_password_file: 'right'"
+    let file = try folder.write("c.json5", "{accounts: {a: {\(account)}}}", mode: 0o600)
+    let configured = try Program.xmppctl.run(["bind", "--config", file] + place)
+    #expect(configured.status == 69, "\(configured.error)")
+
+    var server = try Certificates.server
+    server.requiresCertificate = true
+    let done = Dialogue.header() + Dialogue.features(Dialogue.plain)
+    let peer = try ScriptedPeer(.direct(server, done) + [.silence])
+    let way = try peer.way("direct", certificate + Certificates.trusted)
+    let running = try PseudoTerminal().start(
+      [Program.xmppctl.path, "connect"] + way, environment: ["HOME": folder.path], folder: folder)
+    try running.terminal.shown(until: "Passphrase for the key \(key): ")
+    running.terminal.type(passphrase + "\n")
+    let ended = try running.finish()
+    #expect(ended.status == 0 && !ended.shown.contains(passphrase), "\(ended.shown)")
+    #expect(try peer.finish().first?.session?.clientCertificate != nil)
+  }
 }

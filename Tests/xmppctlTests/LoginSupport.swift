@@ -28,7 +28,9 @@ struct ConfiguredLogin {
     var environment = environment
     if environment.home == nil { environment.home = folder.path }
     let options = try LoginOptions.parse(arguments)
-    return try options.account.login(target, reaching: options.connection, environment)
+    return try options.account.login(target, reaching: options.connection, environment) {
+      Waiter(seconds: $0)
+    }
   }
 }
 

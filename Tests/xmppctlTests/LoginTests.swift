@@ -46,7 +46,9 @@ import XMPP
     let configured = try ConfiguredLogin(LoginTests.accounts)
     let options = try LoginOptions.parse(given.arguments)
     let environment = LoginEnvironment(jid: given.jid, account: given.account, home: configured.folder.path)
-    let login = try options.account.login(given.target, reaching: options.connection, environment)
+    let login = try options.account.login(
+      given.target, reaching: options.connection, environment
+    ) { Waiter(seconds: $0) }
     #expect(login.jid.full == given.expected)
     #expect(login.settings.domain.full == "example.org")
   }
@@ -79,7 +81,7 @@ import XMPP
     #expect(defaults.mechanisms.isEmpty)
     #expect(!defaults.compresses)
     #expect(defaults.usesSASL2)
-    #expect(defaults.maxTime == nil)
+    #expect(defaults.waiter.limit == nil)
     let flags = try configured.login("--compress", "--no-sasl2")
     #expect(flags.compresses)
     #expect(!flags.usesSASL2)
@@ -99,7 +101,8 @@ import XMPP
     let options = try LoginOptions.parse(arguments)
     let failure = #expect(throws: Failure.self) {
       try options.account.login(
-        reaching: options.connection, LoginEnvironment(home: configured.folder.path))
+        reaching: options.connection, LoginEnvironment(home: configured.folder.path)
+      ) { Waiter(seconds: $0) }
     }
     #expect(failure?.status == status)
   }

@@ -28,8 +28,8 @@ struct Bind: OffersAllOptions {
   func run() throws {
     let terminal = Terminal()
     let probe = try Probe.prepare(json: json, target ?? account.jid.first) {
-      let login = try account.login(target, reaching: options)
-      return try Probe(login, options, time, registers: register, describesSession: json)
+      let login = try account.login(target, reaching: options) { try time.waiter($0) }
+      return try Probe(login, options, registers: register, describesSession: json)
     }
     try probe.run(until: .bound) { report, write in
       write(

@@ -53,10 +53,10 @@ struct Features: OffersAllOptions {
       }
       return try Probe(target, options, time)
     }
-    let login = try account.login(reaching: options)
+    let login = try account.login(reaching: options) { try time.waiter($0) }
     if let target, try Target(target).address(for: "features").domain != login.jid.domain {
       throw Failure.usage("\(login.jid.bare.full) is no account of \(target)")
     }
-    return try Probe(login, options, time)
+    return try Probe(login, options)
   }
 }

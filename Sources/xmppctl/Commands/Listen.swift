@@ -27,9 +27,10 @@ struct Listen: OffersAllOptions {
   @OptionGroup var help: HelpOption
 
   func run() throws {
-    let login = try account.login(reaching: options)
-    let limit = try once("--max-time", filter.maxTime)?.value ?? login.maxTime
-    let waiter = Waiter(seconds: limit, interrupts: Interrupts())
+    let login = try account.login(reaching: options) {
+      Waiter(seconds: try once("--max-time", filter.maxTime)?.value ?? $0, interrupts: Interrupts())
+    }
+    let waiter = login.waiter
     try login.echoes.redactingFailure(Hints(login.settings)) {
       try listen(try makePlan(login), login, waiter)
     }
@@ -43,7 +44,7 @@ struct Listen: OffersAllOptions {
     defer { plan.state?.discardIfEmpty() }
     let saved = try plan.state?.load(account: login.jid, capacity: Listener.capacity)
     let session = Session(
-      login.settings, account: login.account(waiter), waiter: waiter,
+      login.settings, account: login.account, waiter: waiter,
       trace: try options.makeTrace(login.echoes),
       management: saved?.management ?? StreamManagement(capacity: Listener.capacity), jid: saved?.jid)
     try Listener(plan, session: session, after: saved, waiter: waiter).run()

@@ -12,9 +12,9 @@ struct Probe {
   /// A way without a login.
   init(_ target: String, _ options: ConnectionOptions, _ time: TimeOption) throws {
     guard !target.isEmpty else { throw Failure.usage("the domain is empty") }
-    let limit = try once("--max-time", time.maxTime)?.value ?? 30
-    let settings = try options.settings(for: Target(target).address(for: "this command").domain)
-    try self.init(settings, limit: limit, options, EchoRedaction(of: settings), account: { _ in nil })
+    let waiter = try time.waiter()
+    let settings = try options.settings(for: Target(target).address(for: "this command").domain, waiter)
+    try self.init(settings, waiter, options, EchoRedaction(of: settings), account: nil)
   }
 
   /// A way with a login.
@@ -23,27 +23,23 @@ struct Probe {
   ///   - registers: whether the account is made first.
   ///   - describesSession: whether a bound session is asked what it can do.
   init(
-    _ login: Login, _ options: ConnectionOptions, _ time: TimeOption, registers: Bool = false,
-    describesSession: Bool = false
+    _ login: Login, _ options: ConnectionOptions, registers: Bool = false, describesSession: Bool = false
   ) throws {
-    let limit = try once("--max-time", time.maxTime)?.value ?? login.maxTime ?? 30
-    try self.init(login.settings, limit: limit, options, login.echoes) { waiter in
-      var account = login.account(waiter)
-      account.registers = registers
-      account.describesSession = describesSession
-      return account
-    }
+    var account = login.account
+    account.registers = registers
+    account.describesSession = describesSession
+    try self.init(login.settings, login.waiter, options, login.echoes, account: account)
   }
 
   private init(
-    _ settings: ConnectionSettings, limit: Double, _ options: ConnectionOptions, _ echoes: EchoRedaction,
-    account: (Waiter) -> Account?
+    _ settings: ConnectionSettings, _ waiter: Waiter, _ options: ConnectionOptions, _ echoes: EchoRedaction,
+    account: Account?
   ) throws {
     self.echoes = echoes
+    self.waiter = waiter
+    self.account = account
     hints = Hints(settings)
-    waiter = Waiter(seconds: limit, interrupts: Interrupts())
     connection = Connection(settings, waiter: waiter, trace: try options.makeTrace(echoes))
-    self.account = account(waiter)
     Printer.warnings(settings)
   }
 
@@ -103,7 +99,7 @@ extension EchoRedaction {
 
 extension Login {
   /// The account as the connection wants it.
-  func account(_ waiter: Waiter) -> Account {
+  var account: Account {
     var account = Account(jid: jid) { () throws(Failure) in try password.secret(waiter) }
     account.mechanisms = mechanisms
     account.compresses = compresses

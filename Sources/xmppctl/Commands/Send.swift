@@ -41,7 +41,6 @@ struct Send: OffersAllOptions {
   /// A run that can connect.
   private struct Prepared {
     let login: Login
-    let waiter: Waiter
     let trace: Trace?
     let room: SendRoom?
     let source: SendSource
@@ -54,25 +53,26 @@ struct Send: OffersAllOptions {
     let template = try message.template(for: targets.map(\.jid))
     let source = try message.source(template)
     unsent.source = source
-    let login = try account.login(reaching: options)
+    let login = try account.login(reaching: options) {
+      Waiter(seconds: try once("--max-time", message.maxTime)?.value ?? $0 ?? 30, interrupts: Interrupts())
+    }
     try message.checkRecipients(template.recipients, of: login.jid)
     source.setAccount(login.jid)
     return try login.echoes.redactingFailure(Hints(login.settings)) {
-      let limit = try once("--max-time", message.maxTime)?.value ?? login.maxTime ?? 30
-      let waiter = Waiter(seconds: limit, interrupts: Interrupts())
+      let waiter = login.waiter
       let trace = try options.makeTrace(login.echoes)
       try login.password.claimInput(waiter)
       let room = try message.room(targets.first?.jid, login, waiter)
       try source.prepare(waiter)
-      return Prepared(login: login, waiter: waiter, trace: trace, room: room, source: source)
+      return Prepared(login: login, trace: trace, room: room, source: source)
     }
   }
 
   private func send(_ run: Prepared) throws {
-    let (login, waiter) = (run.login, run.waiter)
+    let (login, waiter) = (run.login, run.login.waiter)
     Printer.warnings(login.settings)
     let session = Session<Int>(
-      login.settings, account: login.account(waiter), waiter: waiter, trace: run.trace,
+      login.settings, account: login.account, waiter: waiter, trace: run.trace,
       management: StreamManagement(window: 128, capacity: 2048))
     let progress = Progress(Terminal())
     defer { progress?.clear() }

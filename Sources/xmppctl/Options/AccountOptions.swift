@@ -53,21 +53,23 @@ struct AccountOptions: ParsableArguments {
   ///   - target: an argument that says who logs in, in place of `--jid`; an address or an `xmpp:` URI.
   ///   - connection: the options about reaching the server.
   ///   - environment: the password is taken out of the process's own.
+  ///   - makeWaiter: makes what waits for the run, from the limit that the account has.
   /// - Throws: status 64 or 65 for options, 78 for the configuration.
   func login(
     _ target: String? = nil, reaching connection: ConnectionOptions,
-    _ environment: LoginEnvironment = .take()
+    _ environment: LoginEnvironment = .take(), within makeWaiter: (Double?) throws -> Waiter
   ) throws -> Login {
     let configuration = try Configuration.load(named: try once("--config", config), environment)
     let (jid, account) = try identity(target, configuration, environment)
     let password = try source() ?? environment.password.map(PasswordSource.given) ?? account.password
-    let settings = try connection.settings(for: jid, account: account)
+    let waiter = try makeWaiter(account.maxTime)
+    let settings = try connection.settings(for: jid, account: account, waiter)
     let echoes = EchoRedaction(of: settings)
     return Login(
       jid: jid, settings: settings,
       mechanisms: mechanism.isEmpty ? account.mechanisms ?? [] : mechanism,
       compresses: compress || account.compress ?? false, usesSASL2: !noSASL2 && account.usesSASL2 ?? true,
-      maxTime: account.maxTime, password: Password(password ?? .terminal, of: jid, echoes),
+      waiter: waiter, password: Password(password ?? .terminal, of: jid, echoes),
       roomPassword: environment.roomPassword, echoes: echoes)
   }
 
@@ -137,8 +139,8 @@ struct Login {
   let compresses: Bool
   /// Whether to use SASL2 where it is offered (XEP-0388).
   let usesSASL2: Bool
-  /// The limit of the whole run by the configuration, for a command line without `--max-time`; seconds.
-  let maxTime: Double?
+  /// Waits for the run.
+  let waiter: Waiter
   /// The password, not yet asked for.
   let password: Password
   /// The password of rooms, from the environment.

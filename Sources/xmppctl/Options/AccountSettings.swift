@@ -14,6 +14,7 @@ struct AccountSettings {
   var cacert: String?
   var cert: String?
   var key: String?
+  var keyPasswordFile: String?
   var pins: [PublicKeyPin]?
   var insecure: Bool?
   var minimumVersion: TLSOptions.Version?
@@ -58,7 +59,9 @@ struct AccountSettings {
     case passwordFile = "password_file"
     case passwordCommand = "password_command"
     case connectTo = "connect_to"
-    case tls, cacert, cert, key, pin, insecure
+    case tls, cacert, cert, key
+    case keyPasswordFile = "key_password_file"
+    case pin, insecure
     case tlsMin = "tls_min"
     case ipv4, ipv6
     case dnsServer = "dns_server"
@@ -100,6 +103,7 @@ struct AccountSettings {
     case .cacert: cacert = folder.resolve(try field.string())
     case .cert: cert = folder.resolve(try field.string())
     case .key: self.key = folder.resolve(try field.string())
+    case .keyPasswordFile: keyPasswordFile = folder.resolve(try field.string())
     case .pin:
       var pins: [PublicKeyPin] = []
       for text in try field.strings() {

@@ -32,6 +32,12 @@ struct ConnectionOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "The passphrase of the key is FILE's first line.", valueName: "file", visibility: .uncommon),
+    completion: .file())
+  var keyPasswordFile: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
       "Accept only this public key: sha256//BASE64. Repeatable.", valueName: "pin", visibility: .uncommon))
   var pin: [String] = []
 
@@ -78,8 +84,11 @@ struct ConnectionOptions: ParsableArguments {
 
   /// What they say together about reaching `domain`; where they are silent, what the account says.
   ///
+  /// - Parameter waiter: waits for the passphrase of a client key.
   /// - Throws: a usage failure for what is given twice, contradicts itself or cannot be read.
-  func settings(for domain: JID, account: AccountSettings = AccountSettings()) throws -> ConnectionSettings {
+  func settings(
+    for domain: JID, account: AccountSettings = AccountSettings(), _ waiter: Waiter
+  ) throws -> ConnectionSettings {
     var settings = ConnectionSettings(domain: domain.domain)
     settings.tlsMode = try once("--tls", tlsMode) ?? account.tlsMode ?? .auto
     settings.connectTo =
@@ -95,13 +104,13 @@ struct ConnectionOptions: ParsableArguments {
     Environment.forgetProxyPasswords()
     settings.connectTimeout =
       try once("--connect-timeout", connectTimeout)?.value ?? account.connectTimeout ?? 10
-    settings.tls = try tlsOptions(account)
+    settings.tls = try tlsOptions(account, waiter)
     // A private key, or the password of a proxy.
     if settings.tls.clientCertificate != nil || settings.proxy != nil { leaveNoCore() }
     return settings
   }
 
-  private func tlsOptions(_ account: AccountSettings) throws -> TLSOptions {
+  private func tlsOptions(_ account: AccountSettings, _ waiter: Waiter) throws -> TLSOptions {
     var options = TLSOptions()
     options.minimumVersion = try once("--tls-min", tlsMin) ?? account.minimumVersion ?? .tls12
     options.trust =
@@ -110,11 +119,17 @@ struct ConnectionOptions: ParsableArguments {
     let file = try once("--cert", cert)
     // Another certificate has another key.
     let keyFile = try once("--key", key) ?? (file == nil ? account.key : nil)
+    let passphraseFile =
+      try once("--key-password-file", keyPasswordFile)
+      ?? (file == nil && key.isEmpty ? account.keyPasswordFile : nil)
     if let file = file ?? account.cert {
       ConnectionOptions.warnAboutKey(keyFile ?? file)
-      options.clientCertificate = try ClientCertificate(file: file, keyFile: keyFile)
+      options.clientCertificate = try KeyPassphrase(file: passphraseFile, waiter: waiter)
+        .certificate(file, key: keyFile)
     } else if keyFile != nil {
       throw Failure.usage("--key needs --cert")
+    } else if passphraseFile != nil {
+      throw Failure.usage("--key-password-file needs --cert")
     }
     options.pins = pin.isEmpty ? account.pins ?? [] : try pin.map { try PublicKeyPin($0) }
     options.insecure = insecure || account.insecure ?? false
@@ -140,6 +155,13 @@ struct TimeOption: ParsableArguments {
     name: [.customShort("m"), .long],
     help: ArgumentHelp("Limit for the whole run; default 30.", valueName: "sec"))
   var maxTime: [Seconds] = []
+
+  /// What waits for a run.
+  ///
+  /// - Parameter account: the limit that the account of the configuration has; seconds.
+  func waiter(_ account: Double? = nil) throws -> Waiter {
+    Waiter(seconds: try once("--max-time", maxTime)?.value ?? account ?? 30, interrupts: Interrupts())
+  }
 }
 
 /// The flag that shows every option; shared by every command.
