@@ -1,7 +1,8 @@
 /// What becomes of each stanza a run sends: what it still waits for, and how it ended. No I/O.
 ///
 /// A stanza is confirmed by the server when it is acknowledged (XEP-0198, or a round trip in its place) and a round trip
-/// behind it is complete: a bounce that the server makes itself has then arrived too. Outcomes come in the order of sending.
+/// behind it is complete: a bounce that the server makes itself has then arrived too. One for another domain may also wait for
+/// an error from there, until `endBounceWait`. Outcomes come in the order of sending.
 public struct Delivery {
   /// What confirms a stanza.
   public enum Awaited: Sendable, Equatable {
@@ -72,6 +73,7 @@ public struct Delivery {
     let to: JID?
     let awaited: Awaited
     let bytes: Int
+    var awaitsBounce: Bool
     var isAcknowledged = false
     var isBehindRoundTrip = false
     var outcome: (status: Status, error: Failure?, reply: Stanza?)?
@@ -86,6 +88,8 @@ public struct Delivery {
   private var start = 0
   private var first = 0
   private var numbers: [String.UTF8Key: [Int]] = [:]
+  /// Stanzas that the server has taken responsibility for and that still wait for an error, until they are asked for.
+  private var accepted: [Int] = []
 
   /// - Parameter account: the full JID that was bound.
   public init(account: JID) { self.account = account }
@@ -96,17 +100,25 @@ public struct Delivery {
   /// The bytes of those, as far as they were told, and of the answers that wait with them.
   public private(set) var bytes = 0
 
+  /// The number of the first stanza whose outcome is not told.
+  public var firstNumber: Int { first }
+
   /// The number the next stanza gets.
   public var nextNumber: Int { first + count }
 
   /// Notes a stanza, and numbers it: the number is `nextNumber`.
   ///
-  /// - Parameter bytes: its size, for the sum of all.
+  /// - Parameters:
+  ///   - bytes: its size, for the sum of all.
+  ///   - awaitsBounce: whether the server's word is not enough, and an error from another domain is waited for.
   @discardableResult
-  public mutating func add(_ stanza: Element, to: JID?, awaiting awaited: Awaited, bytes: Int = 0) -> Int {
+  public mutating func add(
+    _ stanza: Element, to: JID?, awaiting awaited: Awaited, bytes: Int = 0, awaitsBounce: Bool = false
+  ) -> Int {
     let number = nextNumber
     self.bytes += bytes
-    var record = Record(stanza: stanza, to: to, awaited: awaited, bytes: bytes)
+    var record = Record(
+      stanza: stanza, to: to, awaited: awaited, bytes: bytes, awaitsBounce: awaitsBounce)
     if awaited == .nothing { record.outcome = (.unconfirmed, nil, nil) }
     records.append(record)
     if let id = stanza.attribute("id") { numbers[StanzaIdentifier.key(id), default: []].append(number) }
@@ -133,6 +145,27 @@ public struct Delivery {
     }
   }
 
+  /// Takes out the numbers of stanzas that the server has newly taken responsibility for, and that now wait for an error alone.
+  public mutating func takeAccepted() -> [Int] {
+    defer { accepted = [] }
+    return accepted
+  }
+
+  /// Notes that no error from another domain is waited for any longer.
+  public mutating func endBounceWait(_ numbers: some Sequence<Int>) {
+    for number in numbers {
+      self[number]?.awaitsBounce = false
+      settle(number)
+    }
+  }
+
+  /// Notes that the domain of these stanzas cannot be reached.
+  public mutating func refuse(_ numbers: some Sequence<Int>, with error: StanzaError) {
+    for number in numbers {
+      if let record = self[number] { end(number, .failed, error.failure(record.title)) }
+    }
+  }
+
   /// Whether all that wait for the server alone are acknowledged.
   public var isAcknowledged: Bool {
     records[start...].allSatisfy { $0.map { $0.outcome != nil || $0.isAcknowledged } ?? true }
@@ -154,7 +187,7 @@ public struct Delivery {
     {
       return true
     }
-    guard let id = stanza.id else { return false }
+    guard let id = stanza.id else { return takeNameless(stanza) }
     let (account, occupant) = (account, occupant)
     if let error = StanzaError(of: stanza) {
       return finish(
@@ -176,6 +209,23 @@ public struct Delivery {
       return finish(id, where: { $0.awaited == .copy && $0.to?.bare == occupant.bare }, .received)
     case .iq, .message, .presence: return false
     }
+  }
+
+  /// Takes an error without the id that it should repeat (RFC 6120 §8.1.3). It is about one of those that went where it comes
+  /// from; errors come in order, so it is taken for the oldest.
+  private mutating func takeNameless(_ stanza: Stanza) -> Bool {
+    guard stanza.kind != .iq, let error = StanzaError(of: stanza), let sender = stanza.sender else {
+      return false
+    }
+    for number in first..<nextNumber {
+      guard let record = self[number], record.outcome == nil || record.outcome?.status == .acknowledged,
+        record.awaited != .nothing, record.stanza.name.isSame(as: stanza.kind.rawValue),
+        record.isBounce(from: sender)
+      else { continue }
+      end(number, .failed, error.failure(record.title))
+      return true
+    }
+    return false
   }
 
   /// Notes that a stanza is not sent, and why.
@@ -227,7 +277,11 @@ public struct Delivery {
 
   private mutating func settle(_ number: Int) {
     guard let record = self[number], record.awaited == .server, record.isServersOwn else { return }
-    end(number, .acknowledged)
+    if !record.awaitsBounce {
+      end(number, .acknowledged)
+    } else if record.outcome == nil {
+      accepted.append(number)
+    }
   }
 
   private mutating func end(_ number: Int, _ status: Status, _ error: Failure? = nil, _ reply: Stanza? = nil)
@@ -286,8 +340,10 @@ extension Delivery.Record {
 
   /// Whether an error comes from whom this one went to. Of an address with a resourcepart, another resource has no say:
   /// in a room it would be another occupant.
-  fileprivate func isBounce(_ stanza: Stanza) -> Bool {
-    guard let to, let sender = stanza.sender else { return false }
+  fileprivate func isBounce(_ stanza: Stanza) -> Bool { stanza.sender.map { isBounce(from: $0) } ?? false }
+
+  fileprivate func isBounce(from sender: JID) -> Bool {
+    guard let to else { return false }
     if sender == to || sender == to.bare { return true }
     return to.resourcepart == nil && awaited != .copy && sender.bare == to
   }

@@ -44,6 +44,7 @@ struct Send: OffersAllOptions {
     let trace: Trace?
     let room: SendRoom?
     let source: SendSource
+    let bounces: BounceWait
   }
 
   private func prepare(_ unsent: UnsentInput) throws -> Prepared {
@@ -51,6 +52,7 @@ struct Send: OffersAllOptions {
     let targets = try recipients.map { try Target($0) }
     let message = try message.filled(by: targets)
     let template = try message.template(for: targets.map(\.jid))
+    let bounces = try message.bounces
     let source = try message.source(template)
     unsent.source = source
     let login = try account.login(reaching: options) {
@@ -64,7 +66,7 @@ struct Send: OffersAllOptions {
       try login.password.claimInput(waiter)
       let room = try message.room(targets.first?.jid, login, waiter)
       try source.prepare(waiter)
-      return Prepared(login: login, trace: trace, room: room, source: source)
+      return Prepared(login: login, trace: trace, room: room, source: source, bounces: bounces)
     }
   }
 
@@ -80,8 +82,8 @@ struct Send: OffersAllOptions {
       message.json ? .json : message.xml ? .xml : .nothing, waiter: waiter, progress: progress,
       echoes: login.echoes)
     try Sender(
-      session, run.source, room: run.room, retries: message.retry, waiter: waiter, output: output,
-      hints: Hints(login.settings)
+      session, run.source, room: run.room, retries: message.retry, bounces: run.bounces, waiter: waiter,
+      output: output, hints: Hints(login.settings)
     ).run()
     guard let failure = output.tally.failure else { return }
     // What one stanza was refused for has been said.

@@ -32,6 +32,11 @@ struct SendOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("What must confirm it; default server.", valueName: "level"))
   var confirm: [Confirmation] = []
+  @Option(
+    help: ArgumentHelp(
+      "Wait for an error from another domain, at most SEC seconds; default 2.", valueName: "sec",
+      visibility: .uncommon))
+  var bounceWait: [SecondsOrNone] = []
 
   @Flag(help: ArgumentHelp("Pass over bad lines of the input.", visibility: .uncommon)) var keepGoing = false
   @Flag(help: ArgumentHelp("Put U+FFFD where XML cannot carry a character.", visibility: .uncommon))
@@ -155,6 +160,11 @@ struct SendOptions: ParsableArguments {
     }
   }
 
+  /// How long errors from other domains are waited for.
+  var bounces: BounceWait {
+    get throws { BounceWait(seconds: try once("--bounce-wait", bounceWait)?.value ?? 2) }
+  }
+
   /// Where the stanzas come from.
   func source(_ template: SendTemplate) throws -> SendSource {
     if let body = try once("--message", message) {
@@ -183,3 +193,13 @@ enum Confirmation: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension Message.Kind: ExpressibleByArgument {}
+
+/// A number of seconds, or 0.
+struct SecondsOrNone: ExpressibleByArgument {
+  let value: Double
+
+  init?(argument: String) {
+    guard let value = Double(argument) == 0 ? 0 : Seconds(argument: argument)?.value else { return nil }
+    self.value = value
+  }
+}

@@ -71,6 +71,9 @@ final class SendOutput {
     lines.removeAll(keepingCapacity: true)
   }
 
+  /// Gives stdout so much time, also after the deadline of the exchange.
+  func extend(to moment: Waiter) { waiter = moment }
+
   /// Shows the ends of stanzas where the run has failed: there is a moment left for it, whatever the deadline, and where
   /// stdout takes them not, the run's own failure is worth more.
   ///

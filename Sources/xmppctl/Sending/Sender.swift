@@ -34,6 +34,7 @@ final class Sender {
 
   private var delivery: Delivery
   private var tracker: IQTracker<Int>
+  private var bounces: BounceWait
   /// What we sent of our own and is not acknowledged, by numbers that are negative, to be told from those of the input.
   private var own: [Int: Element] = [:]
   private var ownKept = Footprint()
@@ -55,9 +56,10 @@ final class Sender {
   private var loss: Failure?
 
   init(
-    _ session: Session<Int>, _ source: SendSource, room: SendRoom?, retries: Bool, waiter: Waiter,
-    output: SendOutput, hints: Hints
+    _ session: Session<Int>, _ source: SendSource, room: SendRoom?, retries: Bool, bounces: BounceWait,
+    waiter: Waiter, output: SendOutput, hints: Hints
   ) {
+    self.bounces = bounces
     self.session = session
     self.source = source
     self.room = room
@@ -117,6 +119,8 @@ final class Sender {
       failure.stage != .output
     else { return false }
     delivery.roundTrip(behind: delivery.nextNumber)
+    bounces.end(&delivery)
+    output.extend(to: waiter.closing(within: Sender.longestList))
     return (try? emit()) != nil && delivery.count == 0
   }
 
@@ -125,7 +129,8 @@ final class Sender {
     if source.wantsInput, badInput == nil, hasRoom {
       others.append(pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0))
     }
-    let moment = delivery.count > 0 ? min(patienceEnds, owesAnswer ? paddingDue : .never) : .never
+    let isWaiting = delivery.count > 0
+    let moment = isWaiting ? min(patienceEnds, bounces.due, owesAnswer ? paddingDue : .never) : .never
     try session.wait(for: &others, until: min(moment, output.progressDue), while: "waiting for confirmation")
     if paddingDue.hasPassed {
       if owesAnswer, session.pendingBytes == 0 { session.pad(padding) }
@@ -139,6 +144,7 @@ final class Sender {
   }
 
   private func emit() throws(Failure) {
+    bounces.update(&delivery)
     let outcomes = delivery.finished()
     if roomQuestion == nil, room == nil {
       roomQuestion =
@@ -227,11 +233,13 @@ extension Sender {
       if !source.keepsGoing { end(with: failure) }
       return
     }
+    let awaitsBounce = bounces.begins(item, number: number, account: session.jid)
     let before = session.pendingBytes
     // What nobody waits for has ended by now, and is kept with our own until it is acknowledged.
     if item.awaited == .nothing { send(item.stanza) } else { _ = session.send(item.stanza, token: number) }
     let size = session.pendingBytes - before
-    delivery.add(item.stanza, to: item.to, awaiting: item.awaited, bytes: size)
+    delivery.add(
+      item.stanza, to: item.to, awaiting: item.awaited, bytes: size, awaitsBounce: awaitsBounce)
     sentSincePing += 1
   }
 
@@ -251,9 +259,17 @@ extension Sender {
       return
     }
     sentSincePing = 0
+    askDomains()
     barriers[nextOwn] = delivery.nextNumber
     send(tracker.request(.get, to: session.jid.domain, Ping.payload, for: nextOwn))
     session.requestAcknowledgement()
+  }
+
+  /// Pings the domains whose errors are waited for, after the stanzas for them.
+  private func askDomains() {
+    while session.management.hasRoom, let domain = bounces.domainToAsk(nextOwn, before: delivery.nextNumber) {
+      send(tracker.request(.get, to: domain, Ping.payload, for: nextOwn))
+    }
   }
 
   /// Answers a request, as everybody must (RFC 6120 §8.2.3); but nobody can make us keep more than so much for the server.
@@ -277,6 +293,8 @@ extension Sender {
       session.handled(1)
       if let reply = tracker.take(stanza) {
         answered(reply.purpose)
+        bounces.answered(reply.purpose, reply.error, &delivery)
+        askDomains()
       } else if !delivery.take(stanza), stanza.isRequest {
         answer(stanza)
       }
@@ -379,6 +397,7 @@ extension Sender {
       delivery.account = session.jid
       tracker = IQTracker(account: session.jid)
       (own, ownKept, barriers) = ([:], Footprint(), [:])
+      bounces.end(&delivery)
       (sentSincePing, patienceEnds) = (0, .never)
       try join()
     }
