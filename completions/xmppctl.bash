@@ -411,7 +411,7 @@ _xmppctl_bind() {
 _xmppctl_send() {
     repeating_flags=()
     non_repeating_flags=(--room --lines --ndjson --xml --keep-going --replace-invalid --retry --json --compress --no-sasl2 -k --insecure -4 --ipv4 -6 --ipv6 --trace-secrets --verbose -v --help-all --version -h --help)
-    repeating_options=(--message -m --subject --thread --id --lang --type --oob-url --nick --room-password-file --room-password-command --confirm --max-time --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --key-password-file --pin --tls-min --dns-server --proxy --connect-timeout --trace)
+    repeating_options=(--message -m --subject --thread --id --lang --type --oob-url --nick --room-password-file --room-password-command --confirm --bounce-wait --max-time --jid -j --account -a --password-file --password-command --mechanism --resource --config --connect-to --tls --cacert --cert --key --key-password-file --pin --tls-min --dns-server --proxy --connect-timeout --trace)
     non_repeating_options=()
     __xmppctl_offer_flags_options -1
 
@@ -451,6 +451,9 @@ _xmppctl_send() {
         ;;
     '--confirm')
         __xmppctl_add_completions -W 'server'$'\n''receipt'$'\n''none'
+        return
+        ;;
+    '--bounce-wait')
         return
         ;;
     '--max-time')

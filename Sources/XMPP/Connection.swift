@@ -20,9 +20,16 @@ public final class Connection {
   var endpointLimit = Deadline.never
   /// What of stream management is to go along with the login, and the answers to it.
   var inline = InlineManagement()
+  /// How DIGEST-MD5 encodes what it hashes, and whether a refused login may succeed with the other form.
+  var digestForm = DigestMD5.Form.standard
+  var hasOtherDigest = false
   /// Where the last stream error pointed to.
   var redirection: String?
   private var isStreamOpen = false
+  /// Who logs in on this connection, if somebody does.
+  private var account: JID?
+  /// Stanzas that came before an answer of the login.
+  private var early = EarlyStanzas()
   /// Whether the server sent what cannot be read on from.
   private(set) var isUnreadable = false
   /// When the server was last heard of, by as much as a byte.
@@ -44,9 +51,14 @@ public final class Connection {
   public func open(until goal: Goal, as account: Account? = nil) throws(Failure) {
     let start = Deadline.now
     defer { report.timings[.total] = Deadline.now.milliseconds(since: start) }
+    self.account = account?.jid
     do throws(Failure) {
-      try reachEndpoint(until: goal)
-      if let account { try logIn(account, until: goal) }
+      guard let account else { return try reachEndpoint(until: goal) }
+      if account.registers {
+        try openRegistered(until: goal, as: account)
+      } else {
+        try openLoggedIn(until: goal, as: account)
+      }
     } catch {
       let failure = error.at(report.endpoint, for: account?.jid)
       report.failure = failure
@@ -129,10 +141,12 @@ extension Connection {
     let start = Deadline.now
     defer { spend(.stream, since: start) }
     reader.restart()
+    // Who it is remains private until TLS protects the stream (RFC 6120 §4.7.1). Prosody offers FAST only to those who say it.
+    let sender = channel?.tls == nil || account?.localpart == nil ? nil : account?.bare.full
     write(redacted: nil) { writer in
       writer.openStream(
         content: Namespace.client,
-        ["to": settings.domain.domainpart, "version": "1.0", "xml:lang": "en"])
+        ["from": sender, "to": settings.domain.domainpart, "version": "1.0", "xml:lang": "en"])
     }
     isStreamOpen = true
     guard case .header(let root) = try answer(while: "waiting for the server's stream header") else {
@@ -140,6 +154,7 @@ extension Connection {
     }
     let header = try StreamHeader(root: root)
     report.stages.append(StreamStage(kind: kind, header: header))
+    try StreamHeader.check(content: reader.contentNamespace)
     do throws(Failure) {
       try header.check(domain: settings.domain)
     } catch {
@@ -182,10 +197,17 @@ extension Connection {
   /// How many bytes wait to be sent.
   var pendingBytes: Int { channel?.pending ?? 0 }
 
-  /// The largest stanza the server takes, in bytes, where it says so (XEP-0478).
+  /// The largest stanza that the server accepts, in bytes, if it says so (XEP-0478). A limit applies until the end of its
+  /// stream: Prosody does not repeat it in the features that follow a login by SASL2.
   var stanzaLimit: Int? {
-    report.stages.last?.features?.feature("limits", Namespace.streamLimits)?.element
-      .child("max-bytes", Namespace.streamLimits).flatMap { Int($0.text) }
+    for stage in report.stages.reversed() {
+      let limits = stage.features?.feature("limits", Namespace.streamLimits)?.element
+      if let limit = limits?.child("max-bytes", Namespace.streamLimits).flatMap({ Int($0.text) }) {
+        return limit
+      }
+      guard stage.continuesStream else { return nil }
+    }
+    return nil
   }
 
   /// Sends an element.
@@ -204,20 +226,41 @@ extension Connection {
   }
 
   /// The next element of the stream; a stream error and the end of the stream are failures.
-  func nextElement(while doing: @autoclosure () -> String) throws(Failure) -> Element {
-    let event = try answer(while: doing())
-    if case .skipped(let startTag, let reason) = event {
+  ///
+  /// Once a resource is bound, anybody may send stanzas. Those that are not awaited are kept for `takeElement`.
+  ///
+  /// - Parameter isAwaited: whether a stanza is the answer that the login waits for.
+  func nextElement(
+    while doing: @autoclosure () -> String, unless isAwaited: (Element) -> Bool = { _ in false }
+  ) throws(Failure) -> Element {
+    let limit = Deadline.after(seconds: Connection.answerLimit)
+    while true {
+      let event = try answer(until: limit, while: doing())
+      let element = try element(of: event, while: doing())
+      var reason: SkipReason?
+      if case .skipped(_, let skipReason) = event { reason = skipReason }
+      if report.jid != nil, Stanza(element) != nil, reason != nil || !isAwaited(element) {
+        try early.add(element, skipped: reason)
+        continue
+      }
+      guard let reason else { return element }
       throw .protocolViolation(
-        "policy-violation", "the server sent <\(startTag.name)/> with \(reason.description) while \(doing())")
+        "policy-violation", "the server sent <\(element.name)/> with \(reason.description) while \(doing())")
     }
-    return try element(of: event, while: doing())
   }
 
   /// From here on stanzas may come from anybody: those that cannot be parsed are skipped and do not end the stream.
   func acceptStanzas() { reader.skipUnparsable() }
 
+  /// Notes the resource that the server has bound. From here on it delivers stanzas.
+  func bound(_ jid: JID) {
+    report.jid = jid
+    acceptStanzas()
+  }
+
   /// The next element that is there already, and why its content was skipped, if it was; `nil` when there is none yet.
   func takeElement() throws(Failure) -> (element: Element, skipped: SkipReason?)? {
+    if let stanza = early.take() { return stanza }
     let doing = "waiting for stanzas"
     guard let event = try take(while: doing) else { return nil }
     let element = try element(of: event, while: doing)
@@ -226,8 +269,9 @@ extension Connection {
   }
 
   /// The event that the conversation waits for. A server that falls silent in it must not keep a run without a limit.
-  private func answer(while doing: @autoclosure () -> String) throws(Failure) -> StreamParser.Event {
-    let limit = Deadline.after(seconds: Connection.answerLimit)
+  private func answer(
+    until limit: Deadline = .after(seconds: Connection.answerLimit), while doing: @autoclosure () -> String
+  ) throws(Failure) -> StreamParser.Event {
     guard let event = try next(until: limit, while: doing()) else {
       throw Failure(
         .timeout, "answer-timeout", "no answer within \(seconds(Connection.answerLimit)) s while \(doing())",

@@ -1,8 +1,35 @@
 /// From a secured stream to a bound resource: SASL, compression, binding.
 extension Connection {
+  /// Connects and logs in.
+  func openLoggedIn(until goal: Goal, as account: Account) throws(Failure) {
+    try reachEndpoint(until: goal)
+    do throws(Failure) {
+      try logIn(account, until: goal)
+    } catch {
+      guard changeDigestForm() else { throw error }
+      close()
+      try reachEndpoint(until: goal)
+      try logIn(account, until: goal)
+    }
+  }
+
+  /// Registers the account and logs in over another connection: jabberd2 never answers a request to bind on the stream that
+  /// registered.
+  func openRegistered(until goal: Goal, as account: Account) throws(Failure) {
+    try reachEndpoint(until: goal)
+    try register(account)
+    close()
+    do throws(Failure) {
+      try openLoggedIn(until: goal, as: account)
+    } catch {
+      var failure = error
+      failure.message += "; the account \(account.jid.bare.full) exists now"
+      throw failure
+    }
+  }
+
   /// Negotiates what the goal asks for, one step at a time.
   func logIn(_ account: Account, until goal: Goal) throws(Failure) {
-    if account.registers { try register(account) }
     if account.describesSession {
       inline.enable = StreamManagement<Never>.enableRequest(resumable: true)
     }
@@ -46,11 +73,14 @@ extension Connection {
   /// Sends a request to the server and reads the answer with its id.
   func ask(_ request: Element, id: String, while doing: String) throws(Failure) -> Element {
     send(request)
-    let answer = try nextElement(while: doing)
-    guard answer.is("iq", Namespace.client), let answered = answer.attribute("id"),
-      answered.isSame(as: id), let type = answer.attribute("type"),
-      type.isSame(as: "result") || type.isSame(as: "error")
-    else { throw unexpected(answer, while: doing) }
+    func isAnswer(_ element: Element) -> Bool {
+      guard element.is("iq", Namespace.client), let answered = element.attribute("id"),
+        answered.isSame(as: id), let type = element.attribute("type")
+      else { return false }
+      return type.isSame(as: "result") || type.isSame(as: "error")
+    }
+    let answer = try nextElement(while: doing, unless: isAnswer)
+    guard isAnswer(answer) else { throw unexpected(answer, while: doing) }
     return answer
   }
 }
@@ -66,7 +96,7 @@ extension Connection {
   ) throws(Failure) -> Bool {
     let start = Deadline.now
     defer { spend(.auth, since: start) }
-    let sasl2 = account.usesSASL2 ? features.feature("authentication", Namespace.sasl2) : nil
+    let sasl2 = usableSASL2(account, features)
     var sent = inline.offered(by: sasl2)
     // A resource for where there is no session to be resumed, or it is gone.
     let bindsInline =
@@ -91,7 +121,10 @@ extension Connection {
       let element = try nextElement(while: "logging in by \(mechanism.name)")
       switch try profile.answer(element) {
       case .challenge(let data): send(profile.response(try mechanism.respond(to: data)))
-      case .failure(let refusal): throw refusal.failure(of: choice)
+      case .failure(let refusal):
+        let digest = mechanism as? DigestMD5
+        hasOtherDigest = digest?.hasOtherForm == true && refusal.condition.isSame(as: "not-authorized")
+        throw refusal.failure(of: choice)
       case .continued(let tasks):
         throw .authentication(
           "continue", "the server wants more than a login: \(tasks.joined(separator: ", "))",
@@ -104,6 +137,15 @@ extension Connection {
         return try settle(success, account, profile, isBinding: bindsInline && !inline.isResumed)
       }
     }
+  }
+
+  /// SASL2 as it is offered; `nil` if it has no mechanism that can be used and the list of RFC 6120 has one.
+  private func usableSASL2(_ account: Account, _ features: StreamFeatures) -> StreamFeature? {
+    guard account.usesSASL2, let sasl2 = features.feature("authentication", Namespace.sasl2) else {
+      return nil
+    }
+    func isUsable(_ offer: SASLOffer) -> Bool { choose(account, offer).candidate != nil }
+    return isUsable(features.offer(sasl2: true)) || !isUsable(features.offer(sasl2: false)) ? sasl2 : nil
   }
 
   /// What follows success: a new stream (RFC 6120 §6.4.6), or with SASL2 new features on this one (XEP-0388 §2.6.1).
@@ -130,11 +172,23 @@ extension Connection {
       throw .authentication(
         "invalid-authzid", "the server logged us in as “\(identifier)”: \(error.message)")
     }
-    if isBound { report.jid = try ResourceBinding(account: account.jid, wish: nil).jid(named: identifier) }
+    if isBound { bound(try ResourceBinding(account: account.jid, wish: nil).jid(named: identifier)) }
     if let header = report.stages.last?.header {
-      report.stages.append(StreamStage(kind: .authenticated, header: header))
+      report.stages.append(StreamStage(kind: .authenticated, header: header, continuesStream: true))
     }
     return isBound
+  }
+
+  /// Whether the refused login can be tried once more, with another form of DIGEST-MD5.
+  ///
+  /// RFC 2831 has names and passwords hashed in ISO 8859-1 if possible; ejabberd hashes UTF-8, and its refusal looks like that
+  /// of a wrong password.
+  func changeDigestForm() -> Bool {
+    guard hasOtherDigest, digestForm == .standard else { return false }
+    hasOtherDigest = false
+    digestForm = .utf8
+    trace?.note("logging in once more: DIGEST-MD5 with the name and the password hashed in UTF-8")
+    return true
   }
 
   private func choose(_ account: Account, _ offer: SASLOffer) -> MechanismChoice {
@@ -162,7 +216,7 @@ extension Connection {
       username: account.jid.localpart ?? "", password: needsPassword ? try account.password() : nil,
       domain: account.jid.domainpart,
       authorizationID: choice.candidate == .external && !isObvious && account.jid.localpart != nil
-        ? account.jid.bare.full : nil)
+        ? account.jid.bare.full : nil, digestForm: digestForm)
     let waiter = waiter
     return try choice.makeMechanism(
       credentials, nonce: try freshNonce(), bindingData: { channel?.tls?.channelBinding($0) },
@@ -206,7 +260,7 @@ extension Connection {
     let binding = ResourceBinding(account: account.jid, wish: account.jid.resourcepart)
     let id = try freshNonce()
     let answer = try ask(binding.request(id: id), id: id, while: "binding a resource")
-    report.jid = try binding.jid(from: answer)
+    bound(try binding.jid(from: answer))
   }
 
   /// Learns what kind of session this is, by asking for one that can be come back to (XEP-0198 §3).

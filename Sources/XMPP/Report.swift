@@ -112,6 +112,8 @@ public struct StreamStage: Sendable {
   public var header: StreamHeader
   /// Its features; `nil` where they were not waited for.
   public var features: StreamFeatures?
+  /// Whether it is no stream of its own: a login by SASL2 goes on in the stream before (XEP-0388).
+  var continuesStream = false
 }
 
 /// The parts of the way, in milliseconds; absent where that part was not gone.

@@ -25,6 +25,8 @@ public struct SASLServer: Sendable {
   public var bindsChannels = true
   /// DER of the certificate it shows, for tls-server-end-point; its signature's hash must be SHA-256.
   public var certificate: [UInt8] = []
+  /// Whether DIGEST-MD5 hashes ISO 8859-1 if it can, as RFC 2831 says, or always UTF-8, as ejabberd does.
+  public var hashesLatin = false
   /// SCRAM's iteration count.
   public var iterations = 4096
   /// Whether its proof comes with success, or in a challenge before.
@@ -194,7 +196,11 @@ private struct Exchange {
       return answer.firstMatch(of: pattern).map { String($0.1) } ?? ""
     }
     let (clientNonce, address) = try (value("cnonce"), value("digest-uri"))
-    let secret = md5("\(server.user):\(server.domain):\(server.password)")
+    let parts = [server.user, server.domain, server.password].map { part in
+      let latin = server.hashesLatin ? part.data(using: .isoLatin1) : nil
+      return Array(latin ?? Data(part.utf8))
+    }
+    let secret = ServerHash.md5.digest(Array(parts.joined(separator: [UInt8(ascii: ":")])))
     let seed = hexadecimal(
       ServerHash.md5.digest(secret + Array(":\(nonce):\(clientNonce)".utf8)))
     func response(_ method: String) -> String {
@@ -234,6 +240,7 @@ private enum ClientElement {
     let text = element.firstMatch(of: pattern).map { String($0.1) } ?? "="
     if text == "=" { return "" }
     guard let data = Data(base64Encoded: text) else { throw SupportFailure("no base64: \(element)") }
-    return String(decoding: data, as: UTF8.self)
+    // What is no UTF-8 is ISO 8859-1, as DIGEST-MD5 has it without charset.
+    return String(data: data, encoding: .utf8) ?? String(data: data, encoding: .isoLatin1) ?? ""
   }
 }

@@ -5,10 +5,11 @@ import Testing
 @Suite struct DigestMD5Tests {
   private func digest(
     user: String = "chris", password: String = "secret", domain: String = "elwood.innosoft.com",
-    nonce: String = "OA6MHXh6VqTrRk", as identity: String? = nil
+    nonce: String = "OA6MHXh6VqTrRk", as identity: String? = nil, _ form: DigestMD5.Form = .standard
   ) throws -> DigestMD5 {
     var client = DigestMD5(
-      username: user, password: secret(password), authorizationID: identity, domain: domain, nonce: nonce)
+      username: user, password: secret(password), authorizationID: identity, domain: domain, nonce: nonce,
+      form: form)
     #expect(try client.initialResponse() == nil)
     return client
   }
@@ -89,15 +90,21 @@ import Testing
     #expect(answer.hasPrefix(#"username="a\"b\\c","#) && answer.hasSuffix(#",charset=utf-8,authzid="x@y""#))
   }
 
-  /// Values by Python's hashlib: ISO 8859-1 where it is possible, UTF-8 on the wire when the server reads it.
+  /// Values by Python's hashlib: ISO 8859-1 if possible, and UTF-8 in the other form.
   @Test func hashesInLatin1WhereItCan() throws {
     let client = try digest(user: "\u{E9}", password: "\u{FC}", domain: "d", nonce: "c")
     var latin = client
     let bytes = try latin.respond(to: Array("realm=d,nonce=n,algorithm=md5-sess".utf8))
     #expect(bytes.starts(with: Array("username=\"".utf8) + [0xE9]) && !text(bytes).contains("charset"))
-    let utf8 = try answer(client, "realm=d,nonce=n,algorithm=md5-sess,charset=utf-8")
-    #expect(utf8.hasPrefix("username=\"\u{E9}\""))
-    #expect(text(bytes).contains("response=\(latinResponse)") && utf8.contains("response=\(latinResponse)"))
+    var offered = client
+    let challenge = "realm=d,nonce=n,algorithm=md5-sess,charset=utf-8"
+    #expect(try offered.respond(to: Array(challenge.utf8)) == bytes)
+    #expect(text(bytes).contains("response=\(latinResponse)"))
+    #expect(!latin.hasOtherForm && offered.hasOtherForm)
+    let utf8 = try answer(
+      digest(user: "\u{E9}", password: "\u{FC}", domain: "d", nonce: "c", .utf8), challenge)
+    #expect(utf8.hasPrefix("username=\"\u{E9}\"") && utf8.hasSuffix(",charset=utf-8"))
+    #expect(utf8.contains("response=027f09213132071ef18dfae691d01b4a"))
     var greek = try digest(user: "\u{3C0}")
     let failure = failure { () throws(Failure) in
       _ = try greek.respond(to: Array("nonce=n,algorithm=md5-sess".utf8))

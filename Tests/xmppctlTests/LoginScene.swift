@@ -19,6 +19,8 @@ struct LoginScene {
   var otherFeatures = ""
   /// What a login by SASL2 may carry along, as XML.
   var inline = "<bind xmlns='urn:xmpp:bind:0'/>"
+  /// What it does on a connection before that of the login, after the features.
+  var earlier: (@Sendable (ScriptedPeer.Talk) throws -> Void)?
   /// What it does before the login, and whether there will be one.
   var before: @Sendable (ScriptedPeer.Talk) throws -> Bool = { _ in true }
   /// What it does behind a login that succeeded.
@@ -54,7 +56,8 @@ struct LoginScene {
 
   /// Begins to play it.
   func start(_ environment: [String: String] = [:]) throws -> StartedLogin {
-    let peer = try ScriptedPeer(script)
+    let peer = try ScriptedPeer(
+      scripts: (earlier.map { [opening + [.talk($0), .silence]] } ?? []) + [script])
     let folder = try TemporaryFolder()
     let secret = try folder.write("password", password + "\n")
     let login = [
@@ -73,12 +76,15 @@ struct LoginScene {
 
   private var script: [ScriptedPeer.Step] {
     let (before, sasl, after) = (before, sasl, after)
-    return [
-      .tls(tls), .expectHeader, .send(Dialogue.header() + Dialogue.features(features)),
+    return opening + [
       .talk { talk in
         if try before(talk), try sasl.serve(talk) { try after(talk) }
-      },
+      }
     ] + ending
+  }
+
+  private var opening: [ScriptedPeer.Step] {
+    [.tls(tls), .expectHeader, .send(Dialogue.header() + Dialogue.features(features))]
   }
 
   private var features: String {
@@ -138,8 +144,10 @@ struct StartedLogin {
   /// Waits for its end.
   func finish(at place: SourceLocation = #_sourceLocation) throws -> PlayedLogin {
     let row = try Row(program.finish(within: .seconds(20)), command: command, at: place)
+    let connections = try peer.finish()
     let played = PlayedLogin(
-      row: row, connection: try #require(try peer.finish().first), trace: try folder.read("trace"))
+      row: row, connection: try #require(connections.last), sent: connections.map(\.text).joined(),
+      trace: try folder.read("trace"))
     expectSecret(
       LoginScene.password, nowhereIn: [row.outcome.output, row.outcome.error, played.trace], at: place)
     #expect(played.tries <= 1, sourceLocation: place)
@@ -150,11 +158,11 @@ struct StartedLogin {
 /// A login that has ended.
 struct PlayedLogin {
   let row: Row
+  /// The last connection.
   let connection: ScriptedPeer.Connection
+  /// What the client sent, over all connections.
+  let sent: String
   let trace: String
-
-  /// What the client sent.
-  var sent: String { connection.text }
 
   /// How often the client began a login.
   var tries: Int { sent.matches(of: #/<auth(enticate)? /#).count }

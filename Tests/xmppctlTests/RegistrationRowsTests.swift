@@ -29,9 +29,20 @@ import Testing
     return scene
   }
 
-  @Test("the plain form is filled in, and the account logs in on the same stream; a trace hides the password")
+  /// The same server, where the account then logs in over another connection.
+  private func registered(_ query: String = plainForm) throws -> LoginScene {
+    var scene = try scene(query)
+    let registers = scene.before
+    scene.earlier = { _ = try registers($0) }
+    scene.before = { _ in true }
+    return scene
+  }
+
+  @Test(
+    "A21: the plain form is filled in, and the account logs in over another connection; a trace hides the password"
+  )
   func plain() throws {
-    let login = try scene().play()
+    let login = try registered().play()
     login.binds()
     let password = LoginScene.password.replacing("&", with: "&amp;")
     #expect(login.sent.contains("<username>alice</username><password>\(password)</password>"))
@@ -48,7 +59,7 @@ import Testing
       <field type='text-private' var='password'><required/></field>
       <field type='text-single' var='email'/></x>
       """
-    let login = try scene(form).play()
+    let login = try registered(form).play()
     login.binds()
     let filled = try #require(login.sent.firstMatch(of: #/<x .*?</x>/#)).output
     let password = LoginScene.password.replacing("&", with: "&amp;")
@@ -98,6 +109,24 @@ import Testing
     }).play()
     #expect(login.row.outcome.status == 1 && login.row["error.condition"] == condition)
     #expect(login.tries == 0 && login.row.message.contains("words \(hostile)"))
+  }
+
+  @Test("A21: a login that fails after the registration says that the account exists")
+  func exists() throws {
+    var refused = try registered()
+    refused.sasl.instead = [0: refused.sasl.failure("not-authorized")]
+    let login = try refused.play()
+    #expect(login.row.outcome.status == 77 && login.row["error.condition"] == "not-authorized")
+    #expect(login.row.message.hasSuffix("; the account alice@example.org exists now"), "\(login.row.message)")
+    var silent = try scene(answer: { _ in "" })
+    silent.before = { [before = silent.before] in
+      _ = try before($0)
+      return false
+    }
+    silent.ending = [.close]
+    let lost = try silent.play()
+    #expect(lost.row.outcome.status == 69, "\(lost.row.outcome.error)")
+    #expect(lost.row.message.hasSuffix("; the account may have been created"), "\(lost.row.message)")
   }
 
   @Test("no account is made with a password nobody could log in by", arguments: ["a\u{1}b", "a\u{FFFF}b"])

@@ -10,9 +10,9 @@ import Testing
 
   init() throws { certificates = try TestCertificates() }
 
-  /// Runs `bind` as somenode, whose password is "secret", behind the TLS of the transcript `tls`.
+  /// Runs `bind` as somenode, whose password is "secret", behind the TLS of the transcript `tls-account`.
   private func bind(_ parts: [String], jid: String = "somenode@example.com") throws -> Outcome {
-    let transcript = try parts.map { try Transcript($0) }.reduce(Transcript("tls"), +)
+    let transcript = try parts.map { try Transcript($0) }.reduce(Transcript("tls-account"), +)
     let server = TestTLSServer(try certificates.leaf("example.com"))
     let peer = try ScriptedPeer(transcript.script(tls: server, compute: Self.serverProof))
     let outcome = try Program.xmppctl.run(

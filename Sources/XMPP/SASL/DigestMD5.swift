@@ -1,6 +1,18 @@
 /// DIGEST-MD5 (RFC 2831), authentication only. Obsolete (RFC 6331), and still all that some old servers have
 /// beside PLAIN.
+///
+/// Servers differ in what they hash if a name or a password is not ASCII. RFC 2831 hashes ISO 8859-1 if possible, and UTF-8
+/// otherwise. jabberd2 2.7 (GNU SASL) does so for the password, and hashes the name as it is on the wire; if a name is sent
+/// in ISO 8859-1, both agree. ejabberd 23.01 hashes UTF-8 and reads UTF-8 only.
 struct DigestMD5: SASLMechanism {
+  /// How names and passwords are encoded.
+  enum Form: Sendable {
+    /// ISO 8859-1 if possible (RFC 2831 §2.1.2.1), on the wire too.
+    case standard
+    /// UTF-8.
+    case utf8
+  }
+
   let name = "DIGEST-MD5"
   private let username: String
   private let password: Secret
@@ -8,6 +20,9 @@ struct DigestMD5: SASLMechanism {
   private let service: String
   private let domain: String
   private let nonce: String
+  private let form: Form
+  /// Whether the other form would have given another response.
+  private(set) var hasOtherForm = false
   private var state = State.start
 
   private enum State {
@@ -22,11 +37,13 @@ struct DigestMD5: SASLMechanism {
   ///   - service: the service's registered name in `digest-uri`.
   ///   - domain: the service's host in `digest-uri`, and the realm where the server offers it or none.
   ///   - nonce: the client's, fresh for every login.
+  ///   - form: how names and passwords are encoded.
   init(
     username: String, password: Secret, authorizationID: String? = nil, service: String = "xmpp",
     domain: String,
-    nonce: String
+    nonce: String, form: Form = .standard
   ) {
+    self.form = form
     self.service = service
     self.username = username
     self.password = password
@@ -81,6 +98,7 @@ struct DigestMD5: SASLMechanism {
   private mutating func answer(_ challenge: DigestChallenge) throws(Failure) -> [UInt8] {
     let realm = challenge.realm(for: domain)
     let service = "\(service)/\(domain)"
+    let isUTF8 = challenge.isUTF8 && !fitsLatin(besides: realm + service)
     var secret = try secretDigest(realm: realm, challenge)
     defer { wipe(&secret) }
     var seed = secret + colon + challenge.nonce + colon + Array(nonce.utf8)
@@ -88,21 +106,29 @@ struct DigestMD5: SASLMechanism {
     defer { wipe(&seed) }
     state = .sentResponse(serverResponse: try response(seed, challenge.nonce, method: "", service: service))
 
-    var answer = Array("username=".utf8) + quoted(try wire(username, challenge))
-    answer += Array(",realm=".utf8) + quoted(try wire(realm, challenge))
+    var answer = Array("username=".utf8) + quoted(try wire(username, isUTF8: isUTF8))
+    answer += Array(",realm=".utf8) + quoted(try wire(realm, isUTF8: isUTF8))
     answer += Array(",nonce=".utf8) + quoted(challenge.nonce)
     answer += Array(",cnonce=".utf8) + quoted(Array(nonce.utf8))
     answer += Array(",nc=00000001,qop=auth,digest-uri=".utf8) + quoted(Array(service.utf8))
     let proof = try response(seed, challenge.nonce, method: "AUTHENTICATE", service: service)
     answer += Array(",response=".utf8) + proof
-    if challenge.isUTF8 { answer += Array(",charset=utf-8".utf8) }
+    if isUTF8 { answer += Array(",charset=utf-8".utf8) }
     if let authorizationID { answer += Array(",authzid=".utf8) + quoted(Array(authorizationID.utf8)) }
     return answer
   }
 
-  /// A name as it goes out: UTF-8, or ISO 8859-1 where the server has not said that it reads UTF-8.
-  private func wire(_ text: String, _ challenge: DigestChallenge) throws(Failure) -> [UInt8] {
-    if challenge.isUTF8 { return Array(text.utf8) }
+  /// Whether a response in ISO 8859-1 says all there is to say, and differs from one in UTF-8.
+  ///
+  /// - Parameter others: what else the response names; as ASCII it is the same in both.
+  private func fitsLatin(besides others: String) -> Bool {
+    guard form == .standard, !isASCII(username.utf8), isASCII(others.utf8) else { return false }
+    return password.withBytes { latin1(Array(username.utf8)) != nil && latin1(Array($0)) != nil }
+  }
+
+  /// A name as it goes out: UTF-8, or ISO 8859-1.
+  private func wire(_ text: String, isUTF8: Bool) throws(Failure) -> [UInt8] {
+    if isUTF8 { return Array(text.utf8) }
     guard let latin = latin1(Array(text.utf8)) else { throw DigestMD5.notLatin }
     return latin
   }
@@ -112,8 +138,8 @@ struct DigestMD5: SASLMechanism {
     "DIGEST-MD5 on this server is limited to ISO 8859-1, and the user name or password is not")
 
   /// `H(username:realm:passwd)`, where each is hashed as ISO 8859-1 if it can be (RFC 2831 §2.1.2.1,
-  /// `username-value`).
-  private func secretDigest(realm: String, _ challenge: DigestChallenge) throws(Failure) -> [UInt8] {
+  /// `username-value`), or as UTF-8 in that form.
+  private mutating func secretDigest(realm: String, _ challenge: DigestChallenge) throws(Failure) -> [UInt8] {
     var raw = password.withBytes { Array($0) }
     defer { wipe(&raw) }
     var parts: [UInt8] = []
@@ -123,7 +149,8 @@ struct DigestMD5: SASLMechanism {
       guard latin != nil || challenge.isUTF8 else {
         throw DigestMD5.notLatin
       }
-      parts += (latin ?? part) + colon
+      if let latin, challenge.isUTF8, latin.count != part.count { hasOtherForm = true }
+      parts += (form == .utf8 ? part : latin ?? part) + colon
       latin?.withUnsafeMutableBufferPointer { wipe($0) }
     }
     parts.removeLast()
@@ -159,6 +186,8 @@ private func quoted(_ bytes: [UInt8]) -> [UInt8] {
   let backslash = UInt8(ascii: "\\")
   return [quote] + bytes.flatMap { $0 == quote || $0 == backslash ? [backslash, $0] : [$0] } + [quote]
 }
+
+private func isASCII(_ bytes: some Sequence<UInt8>) -> Bool { bytes.allSatisfy { $0 < 0x80 } }
 
 /// UTF-8 as ISO 8859-1, or `nil` when it has other characters.
 private func latin1(_ bytes: [UInt8]) -> [UInt8]? {

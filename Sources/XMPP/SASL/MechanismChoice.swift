@@ -274,6 +274,8 @@ extension MechanismChoice {
     var domain: String
     /// Whom to act as, where that is not the account itself.
     var authorizationID: String?
+    /// How DIGEST-MD5 encodes what it hashes.
+    var digestForm = DigestMD5.Form.standard
   }
 
   /// The chosen mechanism, ready to begin.
@@ -298,7 +300,8 @@ extension MechanismChoice {
     case .digestMD5:
       return DigestMD5(
         username: credentials.username, password: try password(credentials),
-        authorizationID: credentials.authorizationID, domain: credentials.domain, nonce: nonce)
+        authorizationID: credentials.authorizationID, domain: credentials.domain, nonce: nonce,
+        form: credentials.digestForm)
     case .plain:
       return Plain(
         username: credentials.username, password: try password(credentials),

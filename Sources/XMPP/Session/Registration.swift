@@ -101,7 +101,7 @@ struct Registration {
 }
 
 extension Connection {
-  /// Makes the account, before the login on the same stream.
+  /// Creates the account.
   ///
   /// A password goes out, so the stream must be one that a login by PLAIN could use.
   func register(_ account: Account) throws(Failure) {
@@ -125,7 +125,15 @@ extension Connection {
     _ = try password.prepared()
     let registration = Registration(account: account.jid, password: password)
     let request = try registration.request(answering: form, id: id)
-    try Registration.check(ask(request, id: id, while: "registering the account"))
+    let answer: Element
+    do throws(Failure) {
+      answer = try ask(request, id: id, while: "registering the account")
+    } catch {
+      var failure = error
+      failure.message += "; the account may have been created"
+      throw failure
+    }
+    try Registration.check(answer)
     trace?.note("the account was made")
   }
 }

@@ -31,6 +31,22 @@ public struct StreamHeader: Sendable, Equatable {
     language = root.language
   }
 
+  /// Checks the default namespace that a response header declares (RFC 6120 §4.8.2).
+  ///
+  /// That of `<stream/>` itself is fine: then each stanza declares its own.
+  ///
+  /// - Throws: `invalid-namespace` for the namespace of servers or components.
+  static func check(content namespace: String) throws(Failure) {
+    guard ![Namespace.client, Namespace.stream, ""].contains(where: { namespace.isSame(as: $0) }) else {
+      return
+    }
+    let isForServers = namespace.isSame(as: "jabber:server")
+    throw .protocolViolation(
+      "invalid-namespace",
+      "the stream carries “\(namespace.shortened(to: 100))”, not “\(Namespace.client)”",
+      hint: isForServers ? "this is a server-to-server port; clients use 5222" : nil)
+  }
+
   /// Whether the server is older than XMPP 1.0 and so sends no stream features (RFC 6120 §4.7.5: no version is 0.9).
   var predatesFeatures: Bool { majorVersion == 0 }
 

@@ -23,6 +23,9 @@ struct StreamReader: ~Copyable {
   /// From here on skips elements that cannot be parsed and whose end can be found, since stanzas of anybody may come.
   mutating func skipUnparsable() { parser.skips = true }
 
+  /// The namespace that the header declared for the content of the stream; empty if it declared none.
+  var contentNamespace: String { parser.contentNamespace }
+
   /// Whether it does.
   var skipsUnparsable: Bool { parser.skips }
 
