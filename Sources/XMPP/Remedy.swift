@@ -19,8 +19,6 @@ public enum Remedy: Sendable, Equatable {
   case acceptKey(String)
   /// Verify the certificate, so that the password may be sent.
   case verifyCertificate
-  /// Correct the clock.
-  case clock
   /// Use a client certificate.
   case clientCertificate
   /// Accept older versions of TLS.

@@ -42,20 +42,13 @@ struct XMPPCtl: ParsableCommand {
       }
       try command.run()
     } catch let failure as Failure {
-      Printer.failure(failure, command: command(of: arguments))
+      Printer.failure(failure, command: UsageHint(arguments: arguments, commands: commands).command)
       Glibc.exit(failure.status.rawValue)
     } catch {
       guard exitCode(for: error).rawValue == EX_USAGE else { exit(withError: error) }
-      let command = command(of: arguments)
-      let message = message(for: error)
-      let lacksFile = message.utf8.starts(with: "Missing value for '--trace ".utf8)
-      let hint = lacksFile ? "use --trace - for standard error" : hint(for: arguments)
-      var failure = Failure.usage(message, hint: hint)
-      if let command, !commands.contains(command) {
-        let known = commands.joined(separator: ", ")
-        failure = .usage("there is no such command", hint: "the commands are \(known)")
-      }
-      Printer.failure(failure, command: command)
+      let hint = UsageHint(arguments: arguments, commands: commands)
+      let failure = hint.failure(message(for: error))
+      Printer.failure(failure, command: hint.command)
       Glibc.exit(failure.status.rawValue)
     }
   }
@@ -87,24 +80,5 @@ struct XMPPCtl: ParsableCommand {
 
   private static var commands: [String] {
     configuration.subcommands.map { $0.configuration.commandName ?? "" }
-  }
-
-  /// The subcommand among the arguments, for messages; what stands in its place where there is none, if anything does.
-  private static func command(of arguments: [String]) -> String? {
-    let first = arguments.first { !$0.utf8.starts(with: "-".utf8) && !$0.isEmpty }
-    return arguments.first(where: commands.contains) ?? first
-  }
-
-  /// What to do about arguments that were not understood.
-  private static func hint(for arguments: [String]) -> String {
-    let old = arguments.contains { $0 == "--room-password" || $0.utf8.starts(with: "--room-password=".utf8) }
-    return old
-      ? "others can see the arguments: use --room-password-file, --room-password-command or XMPPCTL_ROOM_PASSWORD"
-      : "\(help(for: arguments)) says what there is"
-  }
-
-  private static func help(for arguments: [String]) -> String {
-    guard let command = command(of: arguments), commands.contains(command) else { return "xmppctl --help" }
-    return "xmppctl \(command) --help-all"
   }
 }

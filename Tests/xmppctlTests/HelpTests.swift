@@ -31,7 +31,7 @@ import Testing
   func noCommand() throws {
     for (arguments, words) in [
       (["--foo"], "usage: Unknown option '--foo'\nxmppctl: hint: xmppctl --help says what there is"),
-      (["listne"], "listne: usage: there is no such command\nxmppctl: hint: the commands are "),
+      (["listne"], "listne: usage: there is no such command\nxmppctl: hint: use xmppctl listen\n"),
     ] {
       let outcome = try Program.xmppctl.run(arguments)
       #expect(outcome.status == 64 && outcome.error.hasPrefix("xmppctl: \(words)"), "\(outcome.error)")

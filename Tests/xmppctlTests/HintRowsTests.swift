@@ -194,6 +194,7 @@ import XMPP
     try folder.write("my conf'ig", "{accounts: {a: {jid: 'a@b.c', password: 'secret'}}}", mode: 0o644)
     try folder.write("two.json5", "{accounts: {a: {jid: 'a@b.c'}, b: {jid: 'a@b.c'}}}", mode: 0o600)
     let object = #"{"to":"bob@example.org","body":"x"}"#
+    let place = "127.0.0.1:\(port.port)"
     // What fails, what the hint says, and what is typed instead.
     for (line, status, hint, typed) in [
       (
@@ -261,6 +262,78 @@ import XMPP
         "xmppctl send $WAY 'xmpp:r@example.org?join;password=x' -m x", 64,
         "others can see the arguments: use --room-password-file, --room-password-command or XMPPCTL_ROOM_PASSWORD",
         "XMPPCTL_ROOM_PASSWORD=x xmppctl send $WAY 'xmpp:r@example.org?join' -m x"
+      ),
+      (
+        "xmppctl send $WAY bob@example.org 'good morning'", 65,
+        "give the text with -m: xmppctl send -m 'good morning' bob@example.org",
+        "xmppctl send -m 'good morning' bob@example.org $WAY"
+      ),
+      (
+        "xmppctl send $WAY bob@example.org hello", 64,
+        "give the text with -m: xmppctl send -m hello bob@example.org",
+        "xmppctl send -m hello bob@example.org $WAY"
+      ),
+      (
+        "xmppctl send $WAY -m x", 64, "xmppctl send bob@example.org", "xmppctl send bob@example.org $WAY -m x"
+      ),
+      ("xmppctl connect $WAY", 64, "xmppctl connect example.org", "xmppctl connect example.org $WAY"),
+      (
+        "xmppctl features $WAY", 64, "xmppctl features example.org, or --account NAME to log in",
+        "xmppctl features example.org $WAY"
+      ),
+      (
+        "xmppctl connect \(place)", 65, "use 127.0.0.1 --connect-to \(place)",
+        "xmppctl connect 127.0.0.1 --connect-to \(place)"
+      ),
+      (
+        "xmppctl bind bob@\(place)", 65, "use bob@127.0.0.1 --connect-to \(place)",
+        "xmppctl bind -j bob@127.0.0.1 --connect-to \(place)"
+      ),
+      (
+        "xmppctl connect https://\(place)/path?x=y", 65, "use 127.0.0.1 --connect-to \(place)",
+        "xmppctl connect 127.0.0.1 --connect-to \(place)"
+      ),
+      (
+        "xmppctl connect $WAY https://example.org/", 65, "use example.org", "xmppctl connect $WAY example.org"
+      ),
+      ("xmppctl connect 'https://me:secret@example.org:1/'", 65, nil, nil),
+      (
+        "xmppctl -j a@example.org send -m x bob@example.org $WAY", 64, "put the command first: xmppctl send",
+        "xmppctl send -j a@example.org -m x bob@example.org $WAY"
+      ),
+      ("xmppctl conect example.org", 64, "use xmppctl connect", "xmppctl connect example.org $WAY"),
+      ("xmppctl fly", 64, "the commands are connect, features, bind, send, listen", nil),
+      (
+        "xmppctl bind --password x -j a@example.org", 64,
+        "others can see the arguments: use --password-file, --password-command or XMPPCTL_PASSWORD",
+        "XMPPCTL_PASSWORD=x xmppctl bind -j a@example.org $WAY"
+      ),
+      (
+        "ln -s two.json5 link; xmppctl connect $WAY --trace link example.org", 74,
+        "name another file with --trace",
+        "xmppctl connect $WAY --trace other example.org"
+      ),
+      (
+        "echo '{\"body\":\"x\"}' | xmppctl send --ndjson $WAY", 65, "add a \"to\" to it, or a RECIPIENT",
+        "echo '{\"body\":\"x\"}' | xmppctl send --ndjson $WAY bob@example.org"
+      ),
+      (
+        "echo '{\"to\":\"bob@example.org\"}' | xmppctl send --ndjson $WAY", 65, "the text goes into \"body\"",
+        "echo '\(object)' | xmppctl send --ndjson $WAY"
+      ),
+      (
+        "echo '{\"to\":\"bob@example.org\",\"body\":\"x\",\"type\":\"room\"}' | xmppctl send --ndjson $WAY",
+        65,
+        "the types are chat, normal, headline, groupchat", nil
+      ),
+      (
+        "echo '<x/>' | xmppctl send --xml $WAY", 65, "use message, presence or iq in jabber:client",
+        "echo '<message to=\"bob@example.org\"/>' | xmppctl send --xml $WAY"
+      ),
+      (
+        "echo '{accounts: {a: {jib: \"a@b.c\"}}}' > c.json5; xmppctl bind $WAY --config c.json5", 78,
+        "use jid",
+        "echo '{accounts: {a: {jid: \"a@b.c\"}}}' > c.json5; xmppctl bind $WAY --config c.json5"
       ),
       (
         "xmppctl bind $WAY --config two.json5 -j a@b.c", 64, "choose one with --account",

@@ -13,7 +13,7 @@ struct EscapedLocalpart {
   /// - Parameter text: an address that cannot be parsed. The localpart is what precedes the last `@`.
   /// - Returns: `nil` if it cannot be parsed with those characters escaped either, or has none of them.
   init?(in text: String) {
-    guard !XMPPURI.isURI(text) else { return nil }
+    guard !XMPPURI.isURI(text), !text.utf8.contains("://".utf8) else { return nil }
     let bytes = Array(text.utf8)
     guard let at = bytes.lastIndex(of: UInt8(ascii: "@")) else { return nil }
     let localpart = bytes[..<at]

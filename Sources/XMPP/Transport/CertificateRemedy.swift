@@ -9,7 +9,6 @@ extension CertificateVerification {
     switch reasons {
     case ["self-signed"]: .trustCertificate(key: key)
     case ["unknown-issuer"]: .trustIssuer
-    case ["not-yet-valid"]: .clock
     case ["wrong-name"] where !names.isEmpty: parentDomain(among: names).map { .domain($0, place: nil) }
     // Nothing but its key tells whose it is. A name of another server is no reason to accept it.
     case ["wrong-name"], ["wrong-name", "unknown-issuer"]: names.isEmpty ? .acceptKey(key) : nil

@@ -49,7 +49,7 @@ struct Send: OffersAllOptions {
 
   private func prepare(_ unsent: UnsentInput) throws -> Prepared {
     if !message.replaceInvalid { try InputText.checkArguments() }
-    let targets = try recipients.map { try Target($0) }
+    let targets = try message.targets(recipients)
     let message = try message.filled(by: targets)
     let template = try message.template(for: targets.map(\.jid))
     let bounces = try message.bounces

@@ -49,6 +49,29 @@ struct SendOptions: ParsableArguments {
     [Seconds] =
       []
 
+  /// The recipients.
+  ///
+  /// - Throws: what is wrong with one of them, which may be the text of the message.
+  func targets(_ recipients: [String]) throws(Failure) -> [Target] {
+    var targets: [Target] = []
+    for recipient in recipients {
+      do throws(Failure) {
+        targets.append(try Target(recipient))
+      } catch {
+        var failure = error
+        failure.hint = textHint(recipient, behind: targets.first?.jid) ?? error.hint
+        throw failure
+      }
+    }
+    return targets
+  }
+
+  /// What to type if the text of the message is given as a recipient.
+  private func textHint(_ text: String, behind recipient: JID?) -> String? {
+    guard let recipient, message.isEmpty, !lines, !ndjson, !xml, text.utf8.count <= 200 else { return nil }
+    return "give the text with -m: xmppctl send -m \(shellQuoted(text)) \(shellQuoted(recipient.full))"
+  }
+
   /// The options, with what the query of a recipient's `xmpp:` URI says (XEP-0147).
   ///
   /// - Throws: a usage failure for a query that is not understood, or not the only recipient's.
@@ -154,9 +177,9 @@ struct SendOptions: ParsableArguments {
   /// - Throws: a usage failure that names the address that is probably meant.
   func checkRecipients(_ recipients: [JID], of account: JID) throws {
     for to in recipients where to.isBareName && !xml && to.domain != account.domain {
-      throw Failure.usage(
-        "\(to.domainpart) has no domain",
-        hint: room ? nil : "xmppctl send \(to.domainpart)@\(account.domainpart)")
+      let meant = room ? nil : "xmppctl send \(to.domainpart)@\(account.domainpart)"
+      let other = recipients.first.flatMap { $0 == to ? nil : textHint(to.domainpart, behind: $0) }
+      throw Failure.usage("\(to.domainpart) has no domain", hint: other ?? meant)
     }
   }
 

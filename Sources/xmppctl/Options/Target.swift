@@ -33,7 +33,11 @@ struct Target {
   /// - Throws: `jid-malformed` or `uri-malformed`; a usage failure for a URI that names two addresses.
   init(_ text: String) throws(Failure) {
     guard XMPPURI.isURI(text) else {
-      jid = try JID(parsing: text)
+      do throws(Failure) {
+        jid = try JID(parsing: text)
+      } catch {
+        throw Target.mistaken(text, error)
+      }
       query = nil
       return
     }
@@ -48,6 +52,26 @@ struct Target {
     }
     jid = target
     query = uri.action.map { Query(action: $0, parameters: uri.parameters) }
+  }
+
+  /// The failure of a text that is no address, with what to type if it is `HOST:PORT` or the URL of a host.
+  private static func mistaken(_ text: String, _ failure: Failure) -> Failure {
+    var place = text[...]
+    if let scheme = text.firstRange(of: "://") {
+      place = text[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+    }
+    let host = place.split(separator: "@", omittingEmptySubsequences: false).last ?? place
+    guard let named = try? HostAndPort(parsing: String(host), for: "") else { return failure }
+    let address = (host.startIndex == place.startIndex ? "" : place[..<host.startIndex]) + named.host
+    // What precedes the host of a URL may be a password.
+    guard place.startIndex == text.startIndex || host.startIndex == place.startIndex,
+      let jid = try? JID(parsing: String(address)), named.port != nil || place.count < text.count
+    else { return failure }
+    var hinted = failure
+    hinted.hint =
+      "use \(shellQuoted(jid.full))"
+      + (named.port.map { " --connect-to \(shellQuoted("\(named.host):\($0)"))" } ?? "")
+    return hinted
   }
 
   /// The address, for a command that does nothing else with it.
