@@ -1,6 +1,9 @@
 import Foundation
 import TestSupport
 import Testing
+import XMPP
+
+@testable import xmppctl
 
 /// Hints about a connection: each is given in a first run, and typed for a second one.
 @Suite struct HintStreamRowsTests {
@@ -51,6 +54,14 @@ import Testing
       #expect(outcome.status == 0, "\(typed): \(outcome.error)")
       try peer.finish()
     }
+  }
+
+  @Test("H6: what a server names is quoted for the shell, or not named")
+  func quoting() throws {
+    let hints = Hints()
+    let hint = try #require(hints.hint(for: .domain("a;reboot.example", place: "$(reboot):5222")))
+    #expect(hint.hasSuffix("use that domain: 'a;reboot.example' --connect-to '$(reboot):5222'"))
+    #expect(hints.hint(for: .domain("-k.example", place: nil)) == nil)
   }
 
   @Test("H6: a hint about SASL2, compression or a resource leads to a session")

@@ -92,6 +92,8 @@ import Testing
         #"{"to":{"x":1},"body":"x"}"#, #"line 1: "to" must be a string or an array of strings, not an object"#
       ),
       (#"{"to":[1],"body":"x"}"#, "needs a string in the array"),
+      (#"{"to":"a@b.c","body":"x","priority":5}"#, #"line 1: there is no key "priority""#),
+      (#"{"to":"a@b.c","body":"\ud83d"}"#, "put U+FFFD in its place with --replace-invalid"),
       (#"{"to":[],"body":"x"}"#, #"the array "to" is empty"#),
       (#"{"to":["a@b.c","d@e.f"],"id":"m","body":"x"}"#, #""id" is for one recipient alone"#),
       (#"{"to":"bob","body":"x"}"#, #"line 1: "bob" has no domain"#),

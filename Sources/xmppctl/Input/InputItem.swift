@@ -29,14 +29,11 @@ extension InputItem {
   ///
   /// - Throws: what `InputObject` throws; `unknown-key`, `jid-malformed`, `xml-malformed` and the like, with the line.
   init(ndjson line: InputLines.Line, check: InputText = InputText()) throws(Failure) {
-    let object = try InputObject(line, check: check)
+    let object = try InputObject(line, check: check, keys: InputItem.messageKeys + ["xml"])
     let isXML = object.value("xml") != nil
     let known = isXML ? ["xml", "to"] : InputItem.messageKeys + ["xml"]
     for (key, _) in object.members where !known.contains(where: { $0.utf8.elementsEqual(key.utf8) }) {
-      let allowed = known.joined(separator: ", ")
-      throw .input(
-        "unknown-key", "line \(line.number): there is no key \"\(key)\"\(isXML ? " beside \"xml\"" : "")",
-        hint: "the keys are \(allowed)")
+      throw InputItem.unknown(key, line.number, among: known)
     }
     var to: [JID] = []
     for text in object.recipients ?? object.value("to").map({ [$0] }) ?? [] {
@@ -74,6 +71,14 @@ extension InputItem {
         to: to, body: object.value("body"), kind: kind, subject: object.value("subject"),
         thread: object.value("thread"), id: object.value("id"), language: language,
         outOfBandURL: object.value("oob_url")))
+  }
+
+  /// The failure for a key that has no meaning.
+  static func unknown(_ key: String, _ line: Int, among keys: [String]) -> Failure {
+    let isXML = keys.first.map { $0.utf8.elementsEqual("xml".utf8) } == true
+    return .input(
+      "unknown-key", "line \(line): there is no key \"\(key)\"\(isXML ? " beside \"xml\"" : "")",
+      hint: "the keys are \(keys.joined(separator: ", "))")
   }
 
   private static func address(_ text: String, _ line: InputLines.Line) throws(Failure) -> JID {

@@ -13,13 +13,19 @@ struct InputObject {
   /// More than any object means anything by; each is compared with those before it.
   private static let mostKeys = 64
 
+  private let keys: [String]?
   private let bytes: [UInt8]
   private let line: Int
   private let check: InputText
   private var at = 0
 
   /// - Throws: `json-malformed`, and what `InputText` throws; both name the line and the offset in it.
-  init(_ line: InputLines.Line, check: InputText = InputText()) throws(Failure) {
+  ///
+  /// - Parameter keys: those that have a meaning; `nil` for all.
+  init(
+    _ line: InputLines.Line, check: InputText = InputText(), keys: [String]? = nil
+  ) throws(Failure) {
+    self.keys = keys
     bytes = line.bytes
     self.line = line.number
     self.check = check
@@ -68,6 +74,10 @@ struct InputObject {
     case let byte?:
       guard let kind = InputObject.kinds.first(where: { $0.bytes.contains(byte) })?.kind else {
         throw malformed("needs a string as the value of \"\(key)\"", at: at)
+      }
+      // The value of a key that means nothing can be of any type.
+      guard keys?.contains(where: { $0.utf8.elementsEqual(key.utf8) }) ?? true else {
+        throw InputItem.unknown(key, line, among: keys ?? [])
       }
       let wanted = isRecipient ? "a string or an array of strings" : "a string"
       throw .input("wrong-type", "line \(line): \"\(key)\" must be \(wanted), not \(kind)")
@@ -149,7 +159,11 @@ struct InputObject {
         }
       }
       guard let scalar = Unicode.Scalar(value) else {
-        guard check.replacesInvalid else { throw malformed("has half a surrogate pair", at: start) }
+        guard check.replacesInvalid else {
+          var failure = malformed("has half a surrogate pair", at: start)
+          failure.hint = check.hint
+          throw failure
+        }
         content.append(contentsOf: "\u{FFFD}".utf8)
         return
       }

@@ -67,7 +67,8 @@ struct InputText {
     }
   }
 
-  private var hint: String? { canReplace ? "put U+FFFD in its place with --replace-invalid" : nil }
+  /// What replaces a character that cannot be carried.
+  var hint: String? { canReplace ? "put U+FFFD in its place with --replace-invalid" : nil }
 
   private static func replaced(_ text: String) -> String {
     guard !text.unicodeScalars.allSatisfy(isCarried) else { return text }

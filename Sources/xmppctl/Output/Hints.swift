@@ -45,6 +45,13 @@ struct Hints {
     return told
   }
 
+  /// Both may come from the network, before anything is verified.
+  private func domainHint(_ domain: String, _ place: String?) -> String? {
+    guard domain.utf8.first != UInt8(ascii: "-") else { return nil }
+    let typed = shellQuoted(domain) + (place.map { " --connect-to \(shellQuoted($0))" } ?? "")
+    return "if the addresses end in @\(domain), use that domain: \(typed)"
+  }
+
   /// The words for a remedy; `nil` if the run did that already.
   func hint(for remedy: Remedy, in place: Place = .shell) -> String? {
     switch remedy {
@@ -52,9 +59,7 @@ struct Hints {
     case .longerAttempt(let mayBeFiltered):
       "allow more with --connect-timeout" + (mayBeFiltered ? ", or try --tls direct" : "")
     case .laterAttempt: "try again later"
-    case .domain(let domain, let place):
-      "if the addresses end in @\(domain), use that domain: \(domain)"
-        + (place.map { " --connect-to \($0)" } ?? "")
+    case .domain(let domain, let place): domainHint(domain, place)
     case .place(let place): "connect there with --connect-to \(place)"
     case .trustIssuer:
       namesAuthorities
