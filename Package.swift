@@ -28,11 +28,11 @@ let package = Package(
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CICU", pkgConfig: "icu-uc", providers: [.apt(["libicu-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CResolver"),
+    .systemLibrary(name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
     .systemLibrary(name: "CLinux"),
     .target(
       name: "XMPP",
-      dependencies: ["COpenSSL", "CLibXML2", "CICU", "CZlib", "CResolver", "CLinux"],
+      dependencies: ["COpenSSL", "CLibXML2", "CICU", "CZlib", "CCares", "CLinux"],
       swiftSettings: strict),
     .executableTarget(
       name: "xmppctl",

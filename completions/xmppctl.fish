@@ -108,7 +108,7 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect" 4 ipv4' -s '4' -l 'ipv4' -d 'Use IPv4 addresses only.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect" 6 ipv6' -s '6' -l 'ipv6' -d 'Use IPv6 addresses only.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect"' -l 'dns-server' -d 'Ask this name server.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect"' -l 'proxy' -d 'Go through socks5h://[user[:pass]@]host[:port].' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect"' -l 'proxy' -d 'Use a proxy, http, socks5 or socks5h://host:port.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect"' -l 'connect-timeout' -d 'Limit for one endpoint, TCP and TLS; default 10.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect"' -l 'trace' -d 'Write all XML to FILE; - is stderr.' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl connect" trace-secrets' -l 'trace-secrets' -d 'Show secrets in the trace too.'
@@ -140,7 +140,7 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features" 4 ipv4' -s '4' -l 'ipv4' -d 'Use IPv4 addresses only.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features" 6 ipv6' -s '6' -l 'ipv6' -d 'Use IPv6 addresses only.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features"' -l 'dns-server' -d 'Ask this name server.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features"' -l 'proxy' -d 'Go through socks5h://[user[:pass]@]host[:port].' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features"' -l 'proxy' -d 'Use a proxy, http, socks5 or socks5h://host:port.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features"' -l 'connect-timeout' -d 'Limit for one endpoint, TCP and TLS; default 10.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features"' -l 'trace' -d 'Write all XML to FILE; - is stderr.' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl features" trace-secrets' -l 'trace-secrets' -d 'Show secrets in the trace too.'
@@ -172,7 +172,7 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind" 4 ipv4' -s '4' -l 'ipv4' -d 'Use IPv4 addresses only.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind" 6 ipv6' -s '6' -l 'ipv6' -d 'Use IPv6 addresses only.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind"' -l 'dns-server' -d 'Ask this name server.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind"' -l 'proxy' -d 'Go through socks5h://[user[:pass]@]host[:port].' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind"' -l 'proxy' -d 'Use a proxy, http, socks5 or socks5h://host:port.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind"' -l 'connect-timeout' -d 'Limit for one endpoint, TCP and TLS; default 10.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind"' -l 'trace' -d 'Write all XML to FILE; - is stderr.' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl bind" trace-secrets' -l 'trace-secrets' -d 'Show secrets in the trace too.'
@@ -223,7 +223,7 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" 4 ipv4' -s '4' -l 'ipv4' -d 'Use IPv4 addresses only.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" 6 ipv6' -s '6' -l 'ipv6' -d 'Use IPv6 addresses only.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'dns-server' -d 'Ask this name server.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'proxy' -d 'Go through socks5h://[user[:pass]@]host[:port].' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'proxy' -d 'Use a proxy, http, socks5 or socks5h://host:port.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'connect-timeout' -d 'Limit for one endpoint, TCP and TLS; default 10.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'trace' -d 'Write all XML to FILE; - is stderr.' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" trace-secrets' -l 'trace-secrets' -d 'Show secrets in the trace too.'
@@ -274,7 +274,7 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" 4 ipv4' -s '4' -l 'ipv4' -d 'Use IPv4 addresses only.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" 6 ipv6' -s '6' -l 'ipv6' -d 'Use IPv6 addresses only.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'dns-server' -d 'Ask this name server.' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'proxy' -d 'Go through socks5h://[user[:pass]@]host[:port].' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'proxy' -d 'Use a proxy, http, socks5 or socks5h://host:port.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'connect-timeout' -d 'Limit for one endpoint, TCP and TLS; default 10.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen"' -l 'trace' -d 'Write all XML to FILE; - is stderr.' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl listen" trace-secrets' -l 'trace-secrets' -d 'Show secrets in the trace too.'

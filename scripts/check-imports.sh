@@ -13,7 +13,7 @@ CLibXML2             XMPP/XML/@(StreamParser|TreeBuilder).swift
 COpenSSL             XMPP/Transport/@(TLS*|Certificate*|ClientCertificate*|Trust|PEMFile).swift
 COpenSSL             XMPP/SASL/@(Hash|PBKDF2).swift
 CICU                 XMPP/Address/*
-CResolver            XMPP/Transport/@(Resolver|NameServers|DNS*).swift
+CCares               XMPP/DNS/@(DNSChannel|DNSAnswer).swift
 CZlib                XMPP/Transport/Compression*.swift
 XMPP                 xmppctl/*
 ArgumentParser       xmppctl/*
@@ -22,6 +22,7 @@ ArgumentParser       xmppctl/*
 # files              names of other rooms that they do not use
 strangers='
 XMPP/Transport/*     Element StreamParser XMLWriter Namespace StreamHeader StreamFeatures Stanza
+XMPP/DNS/*           Element StreamParser XMLWriter Namespace StreamHeader StreamFeatures Stanza TLSSession Socket
 XMPP/Address/*       Element StreamParser XMLWriter Socket TLSSession Waiter
 XMPP/XML/*           Socket TLSSession Endpoint Waiter StreamHeader StreamFeatures Stanza
 XMPP/SASL/*          Socket TLSSession Waiter Element StreamParser

@@ -17,6 +17,7 @@ build=(
   "libxml2-dev     libxml2: the parser"
   "libicu-dev      ICU: preparing addresses and passwords"
   "zlib1g-dev      zlib: stream compression"
+  "libc-ares-dev   c-ares: DNS"
   "binutils        readelf looks at how the executable is linked"
 )
 demo=(

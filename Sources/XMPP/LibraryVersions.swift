@@ -7,5 +7,6 @@ public struct LibraryVersions: Sendable {
   public static let current = LibraryVersions(all: [
     ("OpenSSL", TLSSession.libraryVersion), ("libxml2", TreeBuilder.libraryVersion),
     ("ICU", Preparation.libraryVersion), ("zlib", Compression.libraryVersion),
+    ("c-ares", DNSChannel.libraryVersion),
   ])
 }

@@ -234,7 +234,7 @@ extension Connection {
     let addresses: [IPAddress]
     do throws(Failure) {
       let limit = Deadline.after(seconds: settings.connectTimeout)
-      addresses = try resolver.addresses(of: place.host, waiter: waiter, until: limit)
+      addresses = try resolver.addresses(of: place.host, from: .redirect, waiter: waiter, until: limit)
     } catch {
       guard error.leavesOtherEndpoints else { throw error }
       return refuse(error.message)

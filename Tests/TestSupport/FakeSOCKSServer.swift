@@ -155,7 +155,7 @@ public final class FakeSOCKSServer: @unchecked Sendable {
   }
 
   /// Passes on what comes until it ends; the descriptors stay open for the other direction.
-  private static func relay(_ from: Int32, _ to: Int32) {
+  static func relay(_ from: Int32, _ to: Int32) {
     var buffer = [UInt8](repeating: 0, count: 16_384)
     while true {
       let count = recv(from, &buffer, buffer.count, 0)

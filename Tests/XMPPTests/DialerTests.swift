@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct DialerTests {
   private let waiter = Waiter(seconds: 20)
-  private let dialer = Dialer(resolver: Resolver(server: nil, families: .both, hosts: "", search: []))
+  private let dialer = Dialer(resolver: Resolver())
 
   private func endpoint(_ port: UInt16, _ host: String = "host.test") -> Endpoint {
     Endpoint(host: host, port: port, method: .starttls, source: .srv)
@@ -107,8 +107,7 @@ import Testing
     let server = try FakeDNSServer()
     server.answer("host.test", .a, .delayed(0.1, .records([.address("127.0.0.1")])))
     let dialer = Dialer(
-      resolver: Resolver(
-        server: try NameServer(parsing: server.address), families: .v4, hosts: "", search: []))
+      resolver: Resolver(server: try NameServer(parsing: server.address), families: .v4))
     var record = DialRecord()
     _ = try dialer.connect(
       to: endpoint(open.port), waiter: waiter, until: .after(seconds: 9), record: &record)

@@ -13,11 +13,11 @@ import Testing
   private static let down = Failure(.dns, "servfail", "", status: .noHost)
 
   private func plan(
-    _ direct: ServiceAnswer, _ starttls: ServiceAnswer, seed: UInt64 = 1
+    _ direct: ServiceAnswer, _ starttls: ServiceAnswer, isKnown: Bool = false, seed: UInt64 = 1
   ) throws -> [Endpoint] {
     var random = SeededGenerator(seed: seed)
     return try EndpointPlan(domain: "a.test", service: .client, tls: .auto)
-      .endpoints([(.directTLS, direct), (.starttls, starttls)], using: &random)
+      .endpoints([(.directTLS, direct), (.starttls, starttls)], isKnown: isKnown, using: &random)
   }
 
   @Test("the names asked for, and the fallback, of each mode and service")
@@ -71,6 +71,23 @@ import Testing
       #expect(#expect(throws: Failure.self) { try plan(.failed(Self.down), other) } == Self.down)
     }
     #expect(try plan(.failed(Self.down), .records([Self.srv(0, 0, "x")])).map(\.host) == ["x"])
+  }
+
+  @Test(
+    "N1: without an answer, the domain itself is tried if it needs no DNS, or if DNS answers for addresses alone"
+  )
+  func withoutAnswer() throws {
+    let refused = ServiceAnswer.unsupported(Self.down)
+    let dot = ServiceAnswer.records([Self.srv(0, 0, ".")])
+    for (direct, starttls) in [(refused, refused), (refused, .none), (.none, refused)] {
+      #expect(try plan(direct, starttls).map(\.source) == [.fallback])
+    }
+    #expect(try plan(refused, .records([Self.srv(0, 0, "x")])).map(\.host) == ["x"])
+    for other in [.failed(Self.down), dot] {
+      #expect(#expect(throws: Failure.self) { try plan(refused, other) } == Self.down)
+    }
+    #expect(try plan(.failed(Self.down), .failed(Self.down), isKnown: true).map(\.source) == [.fallback])
+    #expect(#expect(throws: Failure.self) { try plan(.failed(Self.down), dot, isKnown: true) } == Self.down)
   }
 
   @Test("the same place is tried once, with another method or port it is another place")

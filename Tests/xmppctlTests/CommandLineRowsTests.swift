@@ -147,7 +147,7 @@ import XMPP
       ["--connect-timeout", "1", "--connect-timeout", "1", "example.org"], ["-4", "-6", "example.org"],
       ["--tls-min", "1.2", "--tls-min", "1.2", "example.org"], ["--tls-min", "1.1", "example.org"],
       ["--connect-to", "127.0.0.1:1", "example.org"], ["--connect-timeout", "inf", "example.org"],
-      ["--proxy", "http://127.0.0.1:1", "example.org"], ["--key", "/dev/null", "example.org"],
+      ["--proxy", "ftp://127.0.0.1:1", "example.org"], ["--key", "/dev/null", "example.org"],
       ["--pin", "sha256//AAAA", "example.org"], ["--json", "--xml", "example.org"],
       ["--no-such-option", "example.org"],
       ["--trace=/dev/null", "--trace=/dev/null", "example.org"], ["--tls", "starttls", "example.org"],

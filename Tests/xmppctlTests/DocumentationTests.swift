@@ -71,16 +71,21 @@ import Testing
     let named = page.matches(of: #/\n\.It Cm ([a-z]+)\n/#).map { String($0.output.1) }
     #expect(named == Self.commands + ["help"])
     let variables = Set(
-      page.matches(of: #/\n\.It Ev ([A-Z_ ,]+)\n/#).flatMap { $0.output.1.split(separator: " , ") }.map(
+      page.matches(of: #/\n\.It Ev ([A-Za-z_ ,]+)\n/#).flatMap { $0.output.1.split(separator: " , ") }.map(
         String.init))
     let sources = try FileManager.default.subpathsOfDirectory(
       atPath: Self.root.appendingPathComponent("Sources/xmppctl").path
     ).filter { $0.hasSuffix(".swift") }.map { try text("Sources/xmppctl/\($0)") }.joined()
     let read = Set(
-      sources.matches(of: #/"((?:XMPPCTL_[A-Z_]+|XDG_CONFIG_HOME|ALL_PROXY|NO_COLOR|CLICOLOR_FORCE))"/#)
-        .map { String($0.output.1) })
-    // These are OpenSSL's own, and TLSTests hold us to them.
-    #expect(variables == read.union(["SSL_CERT_FILE", "SSL_CERT_DIR"]))
+      sources.matches(
+        of:
+          #/"((?:XMPPCTL_[A-Z_]+|XDG_CONFIG_HOME|all_proxy|ALL_PROXY|no_proxy|NO_PROXY|NO_COLOR|CLICOLOR_FORCE))"/#
+      )
+      .map { String($0.output.1) })
+    // These are OpenSSL's and c-ares' own, and TLSTests and NetworkRowsTests hold us to them.
+    #expect(
+      variables
+        == read.union(["SSL_CERT_FILE", "SSL_CERT_DIR", "CARES_HOSTS", "LOCALDOMAIN", "RES_OPTIONS"]))
   }
 
   /// The rows of a table as number and name.

@@ -189,12 +189,13 @@ import Testing
 
   @Test(
     "Z5: a proxy's password is in no argument, variable or environment of a child while it runs",
-    arguments: [["--proxy", "URL"], ["--proxy=URL"], ["ALL_PROXY"]])
-  func proxy(options: [String]) throws {
+    arguments: [["--proxy", "URL"], ["--proxy=URL"], ["ALL_PROXY"], ["all_proxy"]],
+    ["socks5h://", "http://", ""])
+  func proxy(options: [String], scheme: String) throws {
     let word = "proxy-Pa55/word"
     let proxy = try LoopbackPort(.silent)
-    let url = "socks5h://user:\(word.replacingOccurrences(of: "/", with: "%2F"))@127.0.0.1:\(proxy.port)"
-    let isVariable = options[0] == "ALL_PROXY"
+    let url = "\(scheme)user:\(word.replacingOccurrences(of: "/", with: "%2F"))@127.0.0.1:\(proxy.port)"
+    let isVariable = options.count == 1 && !options[0].hasPrefix("--")
     let program = try Program.xmppctl.start(
       ["bind", "bob@example.org", "-v"] + (isVariable ? [] : options.map { $0.replacing("URL", with: url) }),
       environment: ["XMPPCTL_PASSWORD": "unused-word"].merging(isVariable ? [options[0]: url] : [:]) { $1 })
@@ -203,7 +204,7 @@ import Testing
       let shown = try Data(contentsOf: URL(fileURLWithPath: "/proc/\(program.pid)/\(name)"))
       let text = String(decoding: shown, as: UTF8.self)
       #expect(!text.contains("Pa55"), "\(text)")
-      if name == "cmdline", !isVariable { #expect(text.contains("socks5h://user:***")) }
+      if name == "cmdline", !isVariable { #expect(text.contains("\(scheme)user:***")) }
     }
     program.signal(SIGTERM)
     #expect(try program.finish().status == 143)

@@ -70,7 +70,7 @@ import XMPP
       Way(
         status: .noHost, stage: .dns,
         line: "ALL_PROXY= xmppctl connect --dns-server 127.0.0.1:$NAMES nowhere.example",
-        message: #/nowhere\.example does not exist/#, hint: #/check the spelling; --connect-to HOST .*/#),
+        message: #/nowhere\.example does not exist/#, hint: #/check the spelling; use --connect-to HOST.*/#),
       Way(
         status: .noConnection, stage: .tcp,
         line: "ALL_PROXY= xmppctl connect --connect-to 127.0.0.1:$CLOSED example.org",
@@ -79,7 +79,8 @@ import XMPP
       Way(
         status: .noConnection, stage: .proxy,
         line: "ALL_PROXY=socks5h://127.0.0.1:$CLOSED xmppctl connect example.org",
-        message: #/the proxy cannot be reached: .* port \d+ .*/#, hint: #/.*/#),
+        message: #/the proxy of ALL_PROXY cannot be reached: .* port \d+ .*/#,
+        hint: #/--proxy '' connects without the proxy of ALL_PROXY/#),
       Way(
         status: .internalError, stage: .tcp,
         line: "strace -o /dev/null -e inject=poll,ppoll:error=EINVAL:when=1 xmppctl connect example.org",

@@ -71,6 +71,7 @@ import Testing
     #expect(lines.first.map(String.init) == "xmppctl \(Version.number)")
     for (name, package) in [
       ("OpenSSL", "openssl"), ("libxml2", "libxml-2.0"), ("ICU", "icu-uc"), ("zlib", "zlib"),
+      ("c-ares", "libcares"),
     ] {
       let known = try Program("/usr/bin/env").run(["pkg-config", "--modversion", package]).output
       let number = known.trimmingCharacters(in: .whitespacesAndNewlines)

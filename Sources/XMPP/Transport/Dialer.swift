@@ -48,19 +48,25 @@ public struct Dialer: Sendable {
     record: inout DialRecord
   ) throws(Failure) -> Socket {
     guard let proxy else {
-      let addresses = try resolve(endpoint.host, waiter, moment, &record)
+      let addresses = try resolve(endpoint.host, endpoint.source, waiter, moment, &record)
       return try connect(to: endpoint, at: addresses, waiter: waiter, until: moment, record: &record)
     }
     let began = Deadline.now
     let socket: Socket
     do throws(Failure) {
-      let addresses = try resolve(proxy.host, waiter, moment, &record)
+      let addresses = try resolve(proxy.host, .option, waiter, moment, &record)
       socket = try race(proxy.host, proxy.port, addresses, waiter, moment, &record)
     } catch {
-      throw error.ofProxy
+      throw error.ofProxy(proxy)
     }
     record.address = nil
-    try proxy.connect(socket, to: endpoint.host, port: endpoint.port, waiter: waiter, until: moment)
+    do throws(Failure) {
+      try proxy.connect(socket, to: endpoint.host, port: endpoint.port, waiter: waiter, until: moment)
+    } catch {
+      var failure = error
+      if failure.stage == .proxy { failure.hint = failure.hint ?? proxy.hint }
+      throw failure
+    }
     record.tcp = Deadline.now.milliseconds(since: began) - (record.dns ?? 0)
     return socket
   }
@@ -84,11 +90,12 @@ public struct Dialer: Sendable {
   }
 
   private func resolve(
-    _ host: String, _ waiter: Waiter, _ moment: Deadline, _ record: inout DialRecord
+    _ host: String, _ source: Endpoint.Source, _ waiter: Waiter, _ moment: Deadline,
+    _ record: inout DialRecord
   ) throws(Failure) -> [IPAddress] {
     let began = Deadline.now
     defer { record.dns = Deadline.now.milliseconds(since: began) }
-    return try resolver.addresses(of: host, waiter: waiter, until: moment)
+    return try resolver.addresses(of: host, from: source, waiter: waiter, until: moment)
   }
 
   private func race(
@@ -143,7 +150,7 @@ private struct Race {
       var runner = Runner(
         began: began, socket: nil, tried: DialRecord.Tried(address: address.text, milliseconds: 0))
       do throws(Failure) {
-        let socket = try Socket(.tcp, address.family)
+        let socket = try Socket(address.family)
         try socket.connect(to: address, port: port)
         runner.socket = socket
         due = .after(seconds: Dialer.stagger)
@@ -220,12 +227,12 @@ private struct Race {
 
 extension Failure {
   /// The same on the way to the proxy.
-  fileprivate var ofProxy: Failure {
+  fileprivate func ofProxy(_ proxy: Proxy) -> Failure {
     guard stage != .timeout, status != .internalError else { return self }
     var failure = self
     failure.stage = .proxy
-    failure.message = "the proxy cannot be reached: \(message)"
-    failure.hint = "the proxy is what --proxy or ALL_PROXY names; is it running there?"
+    failure.message = "\(proxy.label) cannot be reached: \(message)"
+    failure.hint = proxy.hint ?? "check the host and the port of the proxy"
     return failure
   }
 }

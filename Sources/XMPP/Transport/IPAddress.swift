@@ -44,6 +44,20 @@ public struct IPAddress: Sendable, Hashable {
     (family, self.bytes, self.scope) = (.v6, bytes, scope)
   }
 
+  /// The address of a socket address; `nil` if it is of another family.
+  init?(_ address: UnsafePointer<sockaddr>) {
+    let raw = UnsafeRawPointer(address)
+    switch Int32(address.pointee.sa_family) {
+    case AF_INET:
+      let v4 = raw.loadUnaligned(as: sockaddr_in.self)
+      self.init(v4: withUnsafeBytes(of: v4.sin_addr) { Array($0) })
+    case AF_INET6:
+      let v6 = raw.loadUnaligned(as: sockaddr_in6.self)
+      self.init(v6: withUnsafeBytes(of: v6.sin6_addr) { Array($0) }, scope: v6.sin6_scope_id)
+    default: return nil
+    }
+  }
+
   /// As people write it, without brackets.
   public var text: String {
     var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
@@ -52,6 +66,16 @@ public struct IPAddress: Sendable, Hashable {
       buffer.baseAddress.map(String.init(cString:)) ?? ""
     }
     return scope == 0 ? address : "\(address)%\(scope)"
+  }
+
+  /// Whether its first `prefix` bits are those of a network (CIDR, RFC 4632 §3.1).
+  public func isWithin(_ network: IPAddress, prefix: Int) -> Bool {
+    guard family == network.family, (0...bytes.count * 8).contains(prefix) else { return false }
+    for (index, (own, other)) in zip(bytes, network.bytes).enumerated() {
+      let bits = min(max(prefix - index * 8, 0), 8)
+      guard (own ^ other) >> (8 - bits) == 0 else { return false }
+    }
+    return true
   }
 
   /// `AF_INET` or `AF_INET6`.

@@ -1,6 +1,5 @@
-/// The client's part of a SOCKS5 CONNECT (RFC 1928, RFC 1929), without I/O: `takeOutput()` is to be sent, then exactly
-/// `wanted` bytes are to be read and given to `take`; the tunnel stands when none are wanted.
-struct SOCKSDialogue {
+/// A SOCKS5 CONNECT (RFC 1928, RFC 1929).
+struct SOCKSDialogue: ProxyDialogue {
   private enum State {
     case method, authentication, reply, address, nameLength
     case rest(Int)
@@ -31,13 +30,11 @@ struct SOCKSDialogue {
     output = credentials == nil ? [5, 1, 0] : [5, 2, 0, 2]
   }
 
-  /// What is to be sent now.
   mutating func takeOutput() -> [UInt8] {
     defer { output = [] }
     return output
   }
 
-  /// How many bytes are to be read next.
   var wanted: Int {
     switch state {
     case .method, .authentication, .reply, .address: 2
@@ -47,7 +44,6 @@ struct SOCKSDialogue {
     }
   }
 
-  /// Takes the bytes that were wanted.
   mutating func take(_ bytes: [UInt8]) throws(Failure) {
     guard bytes.count == wanted, let first = bytes.first, let last = bytes.last else { throw malformed }
     switch state {

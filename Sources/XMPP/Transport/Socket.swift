@@ -12,25 +12,21 @@ public final class Socket: Sendable {
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
   }
 
-  /// The two kinds of transport.
-  enum Transport { case tcp, udp }
-
-  /// A new socket, not yet connected.
+  /// A new TCP socket, not yet connected.
   ///
   /// - Throws: where the system has none to spare, or does not know the address family.
-  init(_ transport: Transport, _ family: IPAddress.Family) throws(Failure) {
-    let type = transport == .tcp ? SOCK_STREAM : SOCK_DGRAM
-    let flags = Int32(type.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+  init(_ family: IPAddress.Family) throws(Failure) {
+    let flags = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     descriptor = socket(family == .v4 ? AF_INET : AF_INET6, flags, 0)
     guard descriptor >= 0 else { throw Failure.network(errno, "no socket") }
-    if transport == .tcp { set(Int32(TCP_NODELAY), 1) }
+    set(Int32(TCP_NODELAY), 1)
   }
 
   deinit {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Begins to connect. For TCP the socket is writable once that has ended one way or the other; see `connectionResult`.
+  /// Begins to connect. The socket is writable once that has ended one way or the other; see `connectionResult`.
   ///
   /// - Throws: when the system can tell at once that it will not do.
   func connect(to address: IPAddress, port: UInt16) throws(Failure) {

@@ -63,7 +63,8 @@ struct ConnectionOptions: ParsableArguments {
     help: ArgumentHelp("Ask this name server.", valueName: "addr[:port]", visibility: .uncommon))
   var dnsServer: [String] = []
 
-  @Option(help: ArgumentHelp("Go through socks5h://[user[:pass]@]host[:port].", valueName: "url"))
+  @Option(
+    help: ArgumentHelp("Use a proxy, http, socks5 or socks5h://host:port.", valueName: "url"))
   var proxy: [String] = []
 
   @Option(
@@ -98,9 +99,9 @@ struct ConnectionOptions: ParsableArguments {
     settings.families = ipv4 ? .v4 : ipv6 ? .v6 : account.families ?? .both
     settings.nameServer =
       try once("--dns-server", dnsServer).map { try NameServer(parsing: $0) } ?? account.nameServer
-    settings.proxy =
-      try (try once("--proxy", proxy) ?? Environment.value("ALL_PROXY")).map { try Proxy(parsing: $0) }
-      ?? account.proxy
+    let names = [domain.asciiDomain, domain.domainpart] + (settings.connectTo.map { [$0.host] } ?? [])
+    settings.proxy = try ProxyChoice.proxy(
+      option: try once("--proxy", proxy), account: account.proxy, for: names)
     Environment.forgetProxyPasswords()
     settings.connectTimeout =
       try once("--connect-timeout", connectTimeout)?.value ?? account.connectTimeout ?? 10

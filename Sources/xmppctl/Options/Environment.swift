@@ -55,13 +55,14 @@ extension Environment {
     }
   }
 
-  /// Overwrites what stands between the first `:` behind `://` and the last `@`.
+  /// Overwrites what stands between the first `:` of the user and the last `@`. Without `://` the whole text is searched, but
+  /// for the option's name.
   private static func hidePassword(in url: UnsafeMutableRawBufferPointer) {
     let mark = Array("://".utf8)
-    guard let end = url.lastIndex(of: UInt8(ascii: "@")),
-      let scheme = url.indices.first(where: { url[$0...].starts(with: mark) }), scheme < end,
-      let colon = url[(scheme + mark.count)..<end].firstIndex(of: UInt8(ascii: ":"))
-    else { return }
+    guard let end = url.lastIndex(of: UInt8(ascii: "@")) else { return }
+    let scheme = url.indices.first { url[$0...].starts(with: mark) }.map { $0 + mark.count }
+    let start = scheme ?? (url.starts(with: "--proxy=".utf8) ? "--proxy=".utf8.count : 0)
+    guard start < end, let colon = url[start..<end].firstIndex(of: UInt8(ascii: ":")) else { return }
     for index in (colon + 1)..<end { url[index] = UInt8(ascii: "*") }
   }
 }

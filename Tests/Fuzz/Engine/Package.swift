@@ -13,11 +13,11 @@ let package = Package(
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0"),
     .systemLibrary(name: "CICU", pkgConfig: "icu-uc"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
-    .systemLibrary(name: "CResolver"),
+    .systemLibrary(name: "CCares", pkgConfig: "libcares"),
     .systemLibrary(name: "CLinux"),
     .target(
       name: "XMPP",
-      dependencies: ["COpenSSL", "CLibXML2", "CICU", "CZlib", "CResolver", "CLinux"]),
+      dependencies: ["COpenSSL", "CLibXML2", "CICU", "CZlib", "CCares", "CLinux"]),
     // A library here, without its main program.
     .target(
       name: "xmppctl",

@@ -4,77 +4,35 @@ import TestSupport
 @testable import XMPP
 @testable import xmppctl
 
-/// DNS: the input is read as a message, and once more as the records behind a good header. What is read can be written
-/// plainly and is read again the same.
+/// DNS: the input is read as the records behind a good header, and as the options of a `resolv.conf`. What is read is no
+/// more than the input can hold.
 @Sendable func checkDNS(_ input: [UInt8]) throws {
-  for type in [DNSType.srv, .a, .aaaa, .cname] {
-    guard let name = DNSName("_xmpp-client._tcp.example.org") else { return }
-    let question = DNSQuestion(name: name, type: type)
-    let asked = question.message(id: 0x1234, edns: false)
-    // The question back as an answer with as many records as the first byte says.
-    let framed = asked[..<2] + [0x81, 0x80, 0, 1, 0, input.first ?? 0] + asked[8...] + input.dropFirst()
-    for bytes in [input[...], framed] {
-      guard case .answer(let code, let records) = DNSReply(bytes, to: question, id: 0x1234) else { continue }
-      try hold(code < 16, "response code \(code)")
-      // Each record has at least eleven bytes.
-      try hold(records.count <= bytes.count / 11, "more records than there can be")
-      var plain = Array(
-        asked[..<2] + [0x81, 0x80, 0, 1, UInt8(records.count >> 8), UInt8(records.count & 0xFF)] + asked[8...]
-      )
-      for record in records { try append(record, to: &plain) }
-      let again = DNSReply(plain[...], to: question, id: 0x1234)
-      try hold(again == .answer(code: 0, records), "records that were written are others")
-    }
-  }
-}
-
-private func append(_ record: DNSRecord, to message: inout [UInt8]) throws {
-  func check(_ name: DNSName) throws {
-    try hold(1...255 ~= name.wire.count && name.wire.last == 0, "a name of \(name.wire.count) bytes")
-    try hold(isHarmless(name.text.utf8), "a name is not harmless")
-    if let again = DNSName(name.text), name.text != "." {
-      try hold(again == name, "\(name.text) is another name")
-    }
-  }
-  try check(record.owner)
-  let type: DNSType
-  var data: [UInt8]
-  switch record.content {
-  case .address(let address):
-    type = address.family == .v4 ? .a : .aaaa
-    data = address.bytes
-    try hold(IPAddress(address.text) == address, "\(address.text) is another address")
-  case .alias(let name):
-    try check(name)
-    type = .cname
-    data = name.wire
-  case .service(let service):
-    type = .srv
-    data = [service.priority, service.weight, service.port].flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
-    // A target with bytes that no host name has stands there escaped, and stays so.
-    data += DNSName(service.target)?.wire ?? unescaped(service.target)
-  }
-  message += record.owner.wire + [0, UInt8(type.rawValue), 0, 1, 0, 0, 0, 0]
-  message += [UInt8(data.count >> 8), UInt8(data.count & 0xFF)] + data
-}
-
-/// The wire form of a name that was written with `\DDD`.
-private func unescaped(_ text: String) -> [UInt8] {
-  var wire: [UInt8] = []
-  for label in text.utf8.split(separator: UInt8(ascii: ".")) {
-    var bytes: [UInt8] = []
-    var rest = label[...]
-    while let byte = rest.popFirst() {
-      guard byte == UInt8(ascii: "\\") else {
-        bytes.append(byte)
-        continue
+  let head: [UInt8] = [0, 0, 0x81, 0x80, 0, 1, 0, input.first ?? 0, 0, 0, 0, 0]
+  guard let name = HostName("host.test") else { return }
+  for kind in [DNSQuestion.Kind.srv, .a, .aaaa] {
+    let asked: [UInt8] =
+      [4] + Array("host".utf8) + [4] + Array("test".utf8) + [0, 0, UInt8(kind.rawValue), 0, 1]
+    for message in [input, head + asked + input.dropFirst()] {
+      let question = DNSQuestion(name: name, kind: kind)
+      let answer = message.withUnsafeBufferPointer { DNSAnswer(parsing: $0, to: question) }
+      // A record has at least eleven bytes, an address four more, and an SRV record seven.
+      switch answer {
+      case .addresses(let found):
+        try hold((1...message.count / 15).contains(found.count), "\(found.count) addresses")
+        for address in found {
+          try hold(IPAddress(address.text) == address, "\(address.text) is another address")
+          try hold((address.family == .v4) == (kind == .a), "an address of the other family")
+        }
+      case .services(let found):
+        try hold(kind == .srv && (1...message.count / 18).contains(found.count), "\(found.count) records")
+        try hold(found.allSatisfy { !$0.target.isEmpty }, "an empty target")
+      case .noData, .failed(.malformed): break
+      case .noSuchName, .failed: try hold(false, "\(answer)")
       }
-      bytes.append(UInt8(Substring(rest.prefix(3))) ?? 0)
-      rest = rest.dropFirst(3)
     }
-    wire += [UInt8(truncatingIfNeeded: bytes.count)] + bytes
   }
-  return wire + [0]
+  let options = ResolverOptions(resolvConf: input)
+  try hold((1...30).contains(options.timeout) && (1...5).contains(options.attempts), "\(options)")
 }
 
 /// A certificate in DER: what is told of it is one harmless line of JSON, and it is never trusted for its own word.

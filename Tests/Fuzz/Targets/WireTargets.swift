@@ -113,6 +113,7 @@ private func inflate(_ pieces: [ArraySlice<UInt8>]) throws -> (text: [UInt8], fa
 
 /// A proxy's answers: the tunnel stands only after it said so, and after few bytes.
 @Sendable func checkSOCKS(_ input: [UInt8]) throws {
+  try checkHTTPConnect(input)
   for credentials in [nil, Proxy.Credentials(user: Array("u".utf8), password: Array("p".utf8))] {
     var dialogue = try SOCKSDialogue(credentials: credentials, host: "example.org", port: 5222)
     var rest = input[...]
@@ -132,5 +133,24 @@ private func inflate(_ pieces: [ArraySlice<UInt8>]) throws -> (text: [UInt8], fa
     try hold(input[0] == 5 && input[2 + login] == 5 && input[3 + login] == 0, "the proxy did not agree")
     try hold(login == 0 || credentials != nil && input[3] == 0, "the login was not accepted")
     try hold(input.count - rest.count <= 2 + login + 2 + 2 + 1 + 257, "more is read than an answer has")
+  }
+}
+
+/// An HTTP proxy: no byte after the end of its header is wanted, and it is believed only if it says 2xx.
+private func checkHTTPConnect(_ input: [UInt8]) throws {
+  for head in ["", "HTTP/1.1 200 OK\r\n"] {
+    var dialogue = HTTPConnectDialogue(credentials: nil, host: "example.org", port: 5222)
+    let answer = Array(head.utf8) + input
+    var used = 0
+    while dialogue.wanted > 0, answer.count - used >= dialogue.wanted {
+      try hold(dialogue.wanted <= 2, "\(dialogue.wanted) bytes are wanted at once")
+      let bytes = Array(answer[used..<(used + dialogue.wanted)])
+      used += bytes.count
+      guard case .success = try attempt({ try dialogue.take(bytes) }) else { break }
+    }
+    guard dialogue.wanted == 0 else { continue }
+    try hold(used <= HTTPConnectDialogue.longestAnswer, "an answer of \(used) bytes is read")
+    let read = answer[..<used]
+    try hold(read.starts(with: "HTTP/1.".utf8) && read.last == 0x0A, "the proxy did not agree")
   }
 }

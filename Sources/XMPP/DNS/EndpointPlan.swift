@@ -4,8 +4,18 @@ enum ServiceAnswer: Sendable {
   case records([ServiceRecord])
   /// The name does not exist, or has no SRV record.
   case none
+  /// The name server refuses the question, or does not know its type: some forwarders answer for addresses alone.
+  case unsupported(Failure)
   /// Nobody knows: the name server failed or kept silent.
   case failed(Failure)
+
+  /// Whether it is no answer.
+  var isFailure: Bool {
+    switch self {
+    case .failed, .unsupported: true
+    case .records, .none: false
+    }
+  }
 }
 
 /// An SRV record (RFC 2782).
@@ -47,23 +57,28 @@ struct EndpointPlan {
   /// The records of both SRV names form one list by priority and weight (XEP-0368 §3). Where no name has a record, the
   /// domain itself is tried. Once a record exists it is not, even when every target fails (RFC 6120 §3.2.1, step 8).
   ///
-  /// A lookup that failed is not an answer of "none". Where the other name has targets they are used; else the failure
-  /// stands. RFC 6120 §3.2.1 (step 9) says that a client without a response SHOULD try the domain itself; that is left to
-  /// the user and `--connect-to`, as it would hide an outage of DNS behind a guess, and the guess needs DNS too.
+  /// A lookup that failed is not an answer of "none". If the other name has targets they are used; otherwise the failure
+  /// stands. RFC 6120 §3.2.1 (step 9) says that a client without a response SHOULD try the domain itself. This is done if
+  /// that needs no DNS, because the hosts file has the domain, and if the name server answers, but not this type of question.
+  /// In an outage of DNS it would be a guess that needs DNS too.
   ///
-  /// - Parameter answers: what was said for each of `methods`.
+  /// - Parameters:
+  ///   - answers: what was said for each of `methods`.
+  ///   - isKnown: whether the hosts file has the domain.
   /// - Throws: `not-offered` (status 68) where `.` is all that is said; the failure of a lookup.
   func endpoints(
-    _ answers: [(method: Endpoint.Method, answer: ServiceAnswer)],
+    _ answers: [(method: Endpoint.Method, answer: ServiceAnswer)], isKnown: Bool = false,
     using random: inout some RandomNumberGenerator
   ) throws(Failure) -> [Endpoint] {
     var found: [Endpoint] = []
     var failure: Failure?
+    var unsupported: Failure?
     var denied = false
     for (method, answer) in answers {
       switch answer {
       case .none: continue
       case .failed(let cause): failure = failure ?? cause
+      case .unsupported(let cause): unsupported = unsupported ?? cause
       case .records(let records):
         denied = true
         found += records.filter { $0.target != "." && $0.port != 0 }.map {
@@ -74,8 +89,9 @@ struct EndpointPlan {
       }
     }
     guard found.isEmpty else { return EndpointPlan.ordered(found, using: &random) }
-    if let failure { throw failure }
+    if let failure, !isKnown || denied { throw failure }
     if denied {
+      if let unsupported { throw unsupported }
       let names = answers.map { serviceName($0.method) }.joined(separator: " and ")
       throw Failure(
         .dns, "not-offered", "\(domain) says that it does not offer this service (no target in \(names))",
