@@ -25,6 +25,8 @@ public final class Connection {
   var hasOtherDigest = false
   /// Where the last stream error pointed to.
   var redirection: String?
+  /// Whether the endpoint that failed last may speak another method: it was reached, and showed nothing of the one tried.
+  var wantsOtherMethod = false
   private var isStreamOpen = false
   /// Who logs in on this connection, if somebody does.
   private var account: JID?
@@ -60,7 +62,7 @@ public final class Connection {
         try openLoggedIn(until: goal, as: account)
       }
     } catch {
-      let failure = error.at(report.endpoint, for: account?.jid)
+      let failure = error.at(report.endpoint, for: account?.jid, isConnected: channel != nil)
       report.failure = failure
       close()
       throw failure

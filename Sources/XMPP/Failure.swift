@@ -89,7 +89,9 @@ public struct Failure: Error, Sendable, Equatable {
   }
 
   /// The same, at a server, for whoever logs in there. What is about no server, or names it already, stays as it is.
-  func at(_ endpoint: Endpoint?, for account: JID? = nil) -> Failure {
+  ///
+  /// - Parameter isConnected: whether there was a connection already; until then a failure of TCP names every address itself.
+  func at(_ endpoint: Endpoint?, for account: JID? = nil, isConnected: Bool = false) -> Failure {
     var failure = self
     if let endpoint { failure.remedy = remedy?.at(endpoint) }
     guard place == nil, let endpoint else { return failure }
@@ -97,6 +99,7 @@ public struct Failure: Error, Sendable, Equatable {
     case .starttls, .tls, .certificate, .stream, .bind: failure.place = "at \(endpoint.place)"
     case .auth: failure.place = (account.map { "for \($0.bare) " } ?? "") + "at \(endpoint.place)"
     case .timeout where status == .timeout: failure.place = "at \(endpoint.place)"
+    case .tcp where isConnected: failure.place = "at \(endpoint.place)"
     case .usage, .config, .dns, .tcp, .proxy, .stanza, .output, .input, .timeout, .interrupted: break
     }
     return failure

@@ -17,14 +17,19 @@ extension Connection {
     lookup.add(.dns, since: start)
 
     var furthest: Failure?
+    var last: Endpoint?
     while let step = steps.popFirst() {
       report.timings = lookup
+      defer { last = step.endpoint }
       do throws(Failure) {
         try secure(step, with: Dialer(resolver: resolver), until: goal)
         return
       } catch {
         guard error.leavesOtherEndpoints else { throw error }
         var failure = error
+        if let next = steps.first, next.endpoint.isAlternative(to: step.endpoint), !wantsOtherMethod {
+          steps.removeFirst()
+        }
         if let target = redirection {
           switch try follow(target, from: step.endpoint, with: resolver) {
           case .success(let other): steps.insert(other, at: steps.startIndex)
@@ -34,7 +39,12 @@ extension Connection {
             report.attempts[report.attempts.count - 1].failure = failure
           }
         }
-        furthest = furthest.map { $0.rank > failure.rank ? $0 : failure } ?? failure
+        // Of the two methods at one place, the failure of the one that the server speaks is told.
+        let isAlternative = last.map(step.endpoint.isAlternative) ?? false
+        let keepsFurthest = { (known: Failure) in
+          isAlternative ? self.wantsOtherMethod : known.rank > failure.rank
+        }
+        furthest = furthest.map { keepsFurthest($0) ? $0 : failure } ?? failure
       }
     }
     throw furthest ?? Failure(.dns, "no-endpoint", "there is nowhere to go", status: .noHost)
@@ -50,6 +60,7 @@ extension Connection {
     report.address = nil
     report.attempts.append(Attempt(endpoint: endpoint))
     redirection = nil
+    wantsOtherMethod = false
     endpointLimit = .after(seconds: settings.connectTimeout)
     defer { endpointLimit = .never }
     do throws(Failure) {
@@ -73,12 +84,38 @@ extension Connection {
       if failure.condition.isSame(as: Failure.endpointExpired) {
         (failure.stage, failure.status) = (.timeout, .timeout)
       }
-      failure = failure.at(endpoint)
+      failure = failure.at(endpoint, isConnected: channel != nil)
+      wantsOtherMethod = failure.leavesOtherEndpoints && showsNothing(of: endpoint.method, failure)
+      if wantsOtherMethod { (failure.hint, failure.remedy) = (nil, otherMethod(endpoint, failure)) }
       report.attempts[report.attempts.count - 1].failure = failure
       trace?.note("that failed: \(failure.message)")
       close()
       throw failure
     }
+  }
+
+  /// Whether the server was reached and showed nothing of a method: it closed the connection, kept silent, or said what belongs
+  /// to the other one.
+  private func showsNothing(of method: Endpoint.Method, _ failure: Failure) -> Bool {
+    guard let channel else { return false }
+    switch method {
+    case .starttls, .plain:
+      let isMute = failure.status == .noConnection || failure.stage == .timeout
+      return report.stages.isEmpty && (isMute || reader.beginsWithAlert)
+    case .directTLS: return channel.tls?.mayBeOtherProtocol ?? false
+    }
+  }
+
+  /// What to try at such a server: the other method, unless that is tried anyway.
+  private func otherMethod(_ endpoint: Endpoint, _ failure: Failure) -> Remedy? {
+    let isNamed = endpoint.source == .option
+    let isTriedAnyway = isNamed && settings.tlsMode == .auto
+    if failure.stage == .timeout {
+      return .longerAttempt(mayBeFiltered: endpoint.method == .starttls && !isTriedAnyway)
+    }
+    guard !isTriedAnyway else { return nil }
+    let place = isNamed || !endpoint.isPlain ? nil : endpoint.place
+    return .method(endpoint.method == .directTLS ? .starttls : .directTLS, place: place)
   }
 
   private func dial(_ step: Step, with dialer: Dialer) throws(Failure) {

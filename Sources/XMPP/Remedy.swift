@@ -11,6 +11,14 @@ public enum Remedy: Sendable, Equatable {
   /// Connect to this place.
   case place(String)
 
+  /// Check the spelling of a name that was typed.
+  case spelling(String)
+  /// Connect to another host than the one that does not exist, whose name may be mistyped.
+  case otherHost(mayBeMistyped: Bool)
+  /// Connect without DNS: to an address if the host is named by the user, to a named host otherwise. Another name server may
+  /// answer if none is named.
+  case withoutDNS(named: Bool, canAskOthers: Bool)
+
   /// Trust the issuer of the certificate.
   case trustIssuer
   /// Trust the self-signed certificate, or accept nothing but its key: `sha256//` and base64.
@@ -23,6 +31,8 @@ public enum Remedy: Sendable, Equatable {
   case clientCertificate
   /// Accept older versions of TLS.
   case olderTLS
+  /// Secure the stream by this method, at this place if a record or a redirection named it.
+  case method(Endpoint.Method, place: String?)
   /// Use direct TLS, or no TLS, as STARTTLS is not offered.
   case withoutSTARTTLS
 

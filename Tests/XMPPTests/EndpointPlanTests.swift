@@ -153,23 +153,23 @@ import Testing
     #expect(firsts([.max, .max]).count == 2)
   }
 
-  @Test("--connect-to: the port of the mode; with auto the port tells the method")
+  @Test("N8: --connect-to: the port of the mode; with auto the port says which method comes first")
   func connectTo() throws {
     func endpoint(_ text: String, _ tls: TLSMode, _ service: XMPPService = .client) throws -> String {
       let place = try HostAndPort(parsing: text, for: "--connect-to")
-      let endpoint = Endpoint(connectTo: place, service: service, tls: tls)
-      #expect(endpoint.source == .option)
-      return "\(endpoint.host) \(endpoint.port) \(endpoint.method.rawValue)"
+      let endpoints = Endpoint.named(place, service: service, tls: tls)
+      #expect(endpoints.allSatisfy { $0.source == .option })
+      return endpoints.map { "\($0.host) \($0.port) \($0.method.rawValue)" }.joined(separator: ", ")
     }
-    #expect(try endpoint("h", .auto) == "h 5222 starttls")
-    #expect(try endpoint("h:5223", .auto) == "h 5223 direct-tls")
-    #expect(try endpoint("h:443", .auto) == "h 443 direct-tls")
-    #expect(try endpoint("h:80", .auto) == "h 80 starttls")
+    #expect(try endpoint("h", .auto) == "h 5222 starttls, h 5222 direct-tls")
+    #expect(try endpoint("h:5223", .auto) == "h 5223 direct-tls, h 5223 starttls")
+    #expect(try endpoint("h:443", .auto) == "h 443 direct-tls, h 443 starttls")
+    #expect(try endpoint("h:80", .auto) == "h 80 starttls, h 80 direct-tls")
     #expect(try endpoint("h", .direct) == "h 5223 direct-tls")
     #expect(try endpoint("h:5223", .starttls) == "h 5223 starttls")
     #expect(try endpoint("h", .none) == "h 5222 plain")
     #expect(try endpoint("[::1]:1", .direct) == "::1 1 direct-tls")
-    #expect(try endpoint("::1", .auto) == "::1 5222 starttls")
+    #expect(try endpoint("::1", .auto) == "::1 5222 starttls, ::1 5222 direct-tls")
     #expect(try endpoint("h", .direct, .server) == "h 5270 direct-tls")
     for bad in ["", ":1", "h:", "h:0", "h:65536", "h:+1", "h:1:2", "[::1", "[h]:1", "a b", "a/b", "h\n"] {
       #expect(#expect(throws: Failure.self) { try endpoint(bad, .auto) }?.status == .usage, "\(bad)")

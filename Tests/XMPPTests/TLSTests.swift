@@ -258,7 +258,7 @@ import TestSupport
     let plain = try ScriptedPeer([.send(header), .silence])
     let failure = try TLSTestClient(plain, options: options).handshakeFailure()
     #expect(failure?.condition == "not-tls" && failure?.status == .tls)
-    #expect(failure?.hint?.contains("--tls starttls") == true)
+    #expect(failure?.remedy == .method(.starttls, place: nil))
     try plain.finish()
 
     let closed = try ScriptedPeer([.expectBytes(100), .end])

@@ -70,7 +70,8 @@ import XMPP
       Way(
         status: .noHost, stage: .dns,
         line: "ALL_PROXY= xmppctl connect --dns-server 127.0.0.1:$NAMES nowhere.example",
-        message: #/nowhere\.example does not exist/#, hint: #/check the spelling; use --connect-to HOST.*/#),
+        message: #/nowhere\.example does not exist/#, hint: #/check the spelling, or use --connect-to HOST.*/#
+      ),
       Way(
         status: .noConnection, stage: .tcp,
         line: "ALL_PROXY= xmppctl connect --connect-to 127.0.0.1:$CLOSED example.org",

@@ -40,7 +40,7 @@ public struct Resolver: Sendable {
   /// The endpoints of a domain, in the order to try them.
   ///
   /// Nothing is asked for an IP address or a name below `localhost` (RFC 6761 §6.3), nor with a proxy, which alone resolves
-  /// names then: there it is the domain itself. Where `connectTo` says where to go, it is that alone.
+  /// names then: there it is the domain itself. If `connectTo` says where to go, it is that alone, with each method.
   ///
   /// - Throws: `not-offered`, `servfail` and its like (status 68), `dns-timeout` (75), `dns-unreachable` (69), `bad-name` (68);
   ///   what `Waiter.wait` throws.
@@ -48,7 +48,7 @@ public struct Resolver: Sendable {
     of domain: String, service: XMPPService, tls: TLSMode, connectTo: HostAndPort? = nil,
     through proxy: Proxy? = nil, waiter: Waiter, until moment: Deadline = .never
   ) throws(Failure) -> [Endpoint] {
-    if let connectTo { return [Endpoint(connectTo: connectTo, service: service, tls: tls)] }
+    if let connectTo { return Endpoint.named(connectTo, service: service, tls: tls) }
     let plan = EndpointPlan(domain: Resolver.bare(domain), service: service, tls: tls)
     if proxy != nil || IPAddress(plan.domain) != nil { return [plan.fallback] }
     let name = try name(plan.domain)
@@ -192,14 +192,13 @@ public struct Resolver: Sendable {
 
 extension Resolver {
   private func unknown(_ host: String, _ source: Endpoint.Source) -> Failure {
-    let hint =
+    let remedy: Remedy =
       switch source {
-      case .option: "check the spelling of \(host)"
-      case .srv, .redirect:
-        "the server's DNS records name a host that does not exist; use --connect-to HOST[:PORT]"
-      case .fallback: "check the spelling; use --connect-to HOST[:PORT] if the server has another name"
+      case .option: .spelling(host)
+      case .srv, .redirect: .otherHost(mayBeMistyped: false)
+      case .fallback: .otherHost(mayBeMistyped: true)
       }
-    return Failure(.dns, "nxdomain", "\(host) does not exist", hint: hint, status: .noHost)
+    return Failure(.dns, "nxdomain", "\(host) does not exist", remedy: remedy, status: .noHost)
   }
 
   private func noAddress(_ host: String) -> Failure {
@@ -231,15 +230,9 @@ extension Resolver {
         ("dns-unreachable", "no name server can be reached for \(name) (tried \(list))", .noConnection)
       case .system(let reason): ("resolver-failed", "looking for \(name): \(reason)", .noConnection)
       }
-    return Failure(.dns, condition, message, hint: hint(source), status: status)
-  }
-
-  /// What to try if DNS fails: nothing that was typed already.
-  private func hint(_ source: Endpoint.Source) -> String {
-    let other = terms.servers.isEmpty ? ", or --dns-server ADDR to ask another name server" : ""
-    return source == .option
-      ? "use an IP address in place of the name\(other)"
-      : "use --connect-to HOST[:PORT] to connect without DNS records\(other)"
+    // Nothing that was typed already.
+    let remedy = Remedy.withoutDNS(named: source == .option, canAskOthers: terms.servers.isEmpty)
+    return Failure(.dns, condition, message, remedy: remedy, status: status)
   }
 
   private static func word(_ code: UInt8) -> (condition: String, text: String) {

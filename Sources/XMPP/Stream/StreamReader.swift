@@ -20,6 +20,10 @@ struct StreamReader: ~Copyable {
   /// Whether bytes were read that no event has taken.
   var hasLeftover: Bool { used < end }
 
+  /// Whether what is left begins as an alert of TLS does (RFC 8446 §5.1): the answer to a stream header at a port where TLS
+  /// begins with the first byte.
+  var beginsWithAlert: Bool { end >= 2 && buffer[0] == 0x15 && buffer[1] == 0x03 }
+
   /// From here on skips elements that cannot be parsed and whose end can be found, since stanzas of anybody may come.
   mutating func skipUnparsable() { parser.skips = true }
 

@@ -50,24 +50,30 @@ public struct Endpoint: Sendable, Hashable {
     self.weight = weight
   }
 
-  /// Where the user said to go, in place of what DNS says.
+  /// Where the user said to go, in place of what DNS says: one place, with each method that may be tried there.
   ///
-  /// Without a port it is the default one of the method. `--tls auto` means STARTTLS, save on the ports that are known
-  /// for direct TLS: 5223, 5270 and 443.
-  public init(connectTo place: HostAndPort, service: XMPPService, tls: TLSMode) {
-    let method: Method =
+  /// Without a port it is the default one of the method. `--tls auto` is STARTTLS and then direct TLS; the other way round on
+  /// the ports that are known for direct TLS: 5223, 5270 and 443.
+  static func named(_ place: HostAndPort, service: XMPPService, tls: TLSMode) -> [Endpoint] {
+    let methods: [Method] =
       switch tls {
-      case .direct: .directTLS
-      case .starttls: .starttls
-      case .none: .plain
+      case .direct: [.directTLS]
+      case .starttls: [.starttls]
+      case .none: [.plain]
       case .auto:
         switch place.port {
-        case 5223, 5270, 443: .directTLS
-        default: .starttls
+        case 5223, 5270, 443: [.directTLS, .starttls]
+        default: [.starttls, .directTLS]
         }
       }
-    self.init(
-      host: place.host, port: place.port ?? service.defaultPort(method), method: method, source: .option)
+    let port = place.port ?? service.defaultPort(methods[0])
+    return methods.map { Endpoint(host: place.host, port: port, method: $0, source: .option) }
+  }
+
+  /// Whether it is the same place, named by the user, to be tried with another method.
+  func isAlternative(to other: Endpoint) -> Bool {
+    source == .option && other.source == .option && host.isSame(as: other.host) && port == other.port
+      && method != other.method
   }
 }
 

@@ -42,6 +42,9 @@ struct TLSError {
   /// Whether the connection ended without the goodbye TLS has for it.
   var isEndWithoutNotice: Bool { reason == SSL_R_UNEXPECTED_EOF_WHILE_READING }
 
+  /// Whether what came was no TLS.
+  var isOtherProtocol: Bool { reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST }
+
   /// A handshake that did not succeed.
   ///
   /// - Parameter direct: whether TLS was spoken from the first byte, or followed STARTTLS.
@@ -50,8 +53,7 @@ struct TLSError {
     case SSL_R_WRONG_VERSION_NUMBER, SSL_R_HTTP_REQUEST:
       return direct
         ? .tls(
-          "not-tls", "the server does not speak TLS on this port",
-          hint: "it may want STARTTLS: --tls starttls")
+          "not-tls", "the server does not speak TLS on this port", remedy: .method(.starttls, place: nil))
         : .tls("not-tls", "the server agreed to TLS and then did not speak it")
     case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_WRONG_SSL_VERSION, SSL_R_VERSION_TOO_LOW:
       return tooOld(minimum)

@@ -26,6 +26,9 @@ public final class TLSSession {
   /// it.
   public private(set) var certificate: CertificateDescription?
 
+  /// Whether nothing that came shows that the server speaks TLS here.
+  public private(set) var mayBeOtherProtocol = true
+
   private let context: OpaquePointer
   private let ssl: OpaquePointer
   private let descriptor: Int32
@@ -77,17 +80,21 @@ public final class TLSSession {
     while true {
       ERR_clear_error()
       switch classify(SSL_connect(ssl)) {
-      case .done(_): return try judge()
+      case .done(_):
+        mayBeOtherProtocol = false
+        return try judge()
       case .wantsRead: try wait(for: POLLIN, waiter, until: moment)
       case .wantsWrite: try wait(for: POLLOUT, waiter, until: moment)
       case .end(_):
         throw .tls(
-          "connection-closed", "the server closed the connection during the TLS handshake", hint: directHint)
+          "connection-closed", "the server closed the connection during the TLS handshake",
+          remedy: otherMethod)
       case .system(let code):
         throw .tls(
           "connection-lost", "the connection broke during the TLS handshake: \(reason(code))",
-          hint: directHint)
+          remedy: otherMethod)
       case .failed(let error):
+        mayBeOtherProtocol = error.isOtherProtocol
         var failure = error.handshakeFailure(minimum: options.minimumVersion, direct: direct)
         // TLS 1.2 has no alert of its own for a client certificate that is missing.
         if error.alert == "handshake-failure", ssl_wants_client_certificate(ssl) == 1,
@@ -204,7 +211,7 @@ extension TLSSession {
     isTrusted = true
   }
 
-  private var directHint: String? { direct ? "it may want STARTTLS: --tls starttls" : nil }
+  private var otherMethod: Remedy? { direct ? .method(.starttls, place: nil) : nil }
 }
 
 // MARK: - What OpenSSL's results mean

@@ -61,6 +61,15 @@ struct Hints {
     case .laterAttempt: "try again later"
     case .domain(let domain, let place): domainHint(domain, place)
     case .place(let place): "connect there with --connect-to \(place)"
+    case .spelling(let name): "check the spelling of \(name)"
+    case .otherHost(let mayBeMistyped):
+      (mayBeMistyped ? "check the spelling, or " : "")
+        + "use --connect-to HOST[:PORT] if the server has another name"
+    case .withoutDNS(let named, let canAskOthers):
+      (named
+        ? "use an IP address instead of the name"
+        : "use --connect-to HOST[:PORT] to connect without DNS records")
+        + (canAskOthers ? ", or --dns-server ADDR to ask another name server" : "")
     case .trustIssuer:
       namesAuthorities
         ? "add the certificate of that issuer to the file of --cacert" : "trust its issuer with --cacert FILE"
@@ -70,6 +79,10 @@ struct Hints {
     case .verifyCertificate: "use --cacert FILE instead of -k"
     case .clientCertificate: hasClientCertificate ? nil : "use a client certificate with --cert FILE"
     case .olderTLS: "allow TLS 1.2 with --tls-min 1.2"
+    case .method(let method, let place):
+      (method == .directTLS
+        ? "it may expect TLS from the first byte: --tls direct" : "it may expect STARTTLS: --tls starttls")
+        + (place.map { " --connect-to \($0)" } ?? "")
     case .withoutSTARTTLS: "use --tls direct, or --tls none to connect without encryption"
     case .mechanism(let name): "use --mechanism \(name)"
     case .passwordMechanism(let name):
