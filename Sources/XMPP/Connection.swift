@@ -27,6 +27,8 @@ public final class Connection {
   var redirection: String?
   /// Whether the endpoint that failed last may speak another method: it was reached, and showed nothing of the one tried.
   var wantsOtherMethod = false
+  /// Where the server of the connection before sent the run, to be tried first.
+  var handover: Handover?
   private var isStreamOpen = false
   /// Who logs in on this connection, if somebody does.
   private var account: JID?
@@ -194,6 +196,15 @@ extension Connection {
   /// nothing else is verified.
   var isServerVerified: Bool {
     report.certificate.map { $0.verified || !settings.tls.pins.isEmpty } ?? false
+  }
+
+  /// Where the server has sent the run by the error that ended this stream, if it has.
+  var nextHandover: Handover? {
+    guard let redirection, let endpoint = report.endpoint else { return nil }
+    let isInTLS = report.stages.last.map { $0.kind != .plain } ?? false
+    return Handover(
+      target: redirection, source: endpoint, isVerified: isServerVerified && isInTLS,
+      address: report.address.flatMap(IPAddress.init))
   }
 
   /// How many bytes wait to be sent.

@@ -13,6 +13,10 @@ extension Connection {
       of: settings.domain.asciiDomain, service: settings.service, tls: settings.tlsMode,
       connectTo: settings.connectTo, through: settings.proxy, waiter: waiter
     ).map { Step(endpoint: $0) }[...]
+    // If that place does not work out, the domain's own endpoints are still there.
+    if let handover, case .success(let step) = try follow(handover, with: resolver) {
+      steps.insert(step, at: steps.startIndex)
+    }
     var lookup = Timings()
     lookup.add(.dns, since: start)
 
@@ -30,8 +34,8 @@ extension Connection {
         if let next = steps.first, next.endpoint.isAlternative(to: step.endpoint), !wantsOtherMethod {
           steps.removeFirst()
         }
-        if let target = redirection {
-          switch try follow(target, from: step.endpoint, with: resolver) {
+        if let next = nextHandover {
+          switch try follow(next, with: resolver) {
           case .success(let other): steps.insert(other, at: steps.startIndex)
           case .failure(let refusal):
             failure.message += "; not followed: \(refusal.reason)"
@@ -225,14 +229,14 @@ extension Connection {
   ///
   /// - Throws: only when the run itself is over.
   private func follow(
-    _ target: String, from endpoint: Endpoint, with resolver: Resolver
+    _ handover: Handover, with resolver: Resolver
   ) throws(Failure) -> Result<Step, Refusal> {
-    let result = try step(to: target, from: endpoint, with: resolver)
-    var redirection = Redirection(source: endpoint, target: target)
+    let result = try step(to: handover, with: resolver)
+    var redirection = Redirection(source: handover.source, target: handover.target)
     switch result {
-    case .success: trace?.note("redirected to \(target)")
+    case .success: trace?.note("redirected to \(handover.target)")
     case .failure(let refusal):
-      trace?.note("redirected to \(target), not followed: \(refusal.reason)")
+      trace?.note("redirected to \(handover.target), not followed: \(refusal.reason)")
       redirection.refusal = refusal.reason
     }
     report.redirections.append(redirection)
@@ -240,9 +244,10 @@ extension Connection {
   }
 
   private func step(
-    to target: String, from endpoint: Endpoint, with resolver: Resolver
+    to handover: Handover, with resolver: Resolver
   ) throws(Failure) -> Result<Step, Refusal> {
-    guard let place = try? HostAndPort(parsing: target, for: "see-other-host") else {
+    let endpoint = handover.source
+    guard let place = try? HostAndPort(parsing: handover.target, for: "see-other-host") else {
       return .failure(Refusal(reason: "it names no host and port"))
     }
     let next = Endpoint(
@@ -251,16 +256,12 @@ extension Connection {
     func refuse(_ reason: String) -> Result<Step, Refusal> {
       .failure(Refusal(reason: reason, place: typed))
     }
-    // Anybody may have said it unless TLS has shown that it was the domain's own server.
-    guard isServerVerified, report.stages.last?.kind == .tls else {
-      return refuse("the server is not verified")
-    }
+    guard handover.isVerified else { return refuse("the server is not verified") }
     guard settings.connectTo == nil else { return refuse("the user named another place to connect to") }
     guard report.redirections.count(where: { $0.refusal == nil }) < Connection.mostRedirections else {
       return refuse("there were \(Connection.mostRedirections) redirections already")
     }
-    let origin = settings.proxy == nil ? report.address.flatMap(IPAddress.init) : nil
-    let rule = RedirectionRule(from: origin)
+    let rule = RedirectionRule(from: settings.proxy == nil ? handover.address : nil)
     if settings.proxy != nil {
       guard let address = IPAddress(place.host) else {
         return refuse("only the proxy can resolve the name, which may be that of an internal address")

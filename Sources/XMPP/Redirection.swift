@@ -8,6 +8,18 @@ public struct Redirection: Sendable {
   public var refusal: String?
 }
 
+/// A server's demand to go elsewhere, and what speaks for it: the stream on which it came.
+struct Handover {
+  /// Where to, as the server wrote it.
+  let target: String
+  /// The endpoint that wrote it.
+  let source: Endpoint
+  /// Whether TLS has shown that it was the domain's own server. If not, anybody may have written it.
+  let isVerified: Bool
+  /// The address of that server; `nil` through a proxy.
+  let address: IPAddress?
+}
+
 /// The rule for addresses, which keeps a server from having this machine connect to what only this machine can reach: a
 /// redirection leads to addresses that reach as far as the server's own or further, never to nearer ones.
 struct RedirectionRule {

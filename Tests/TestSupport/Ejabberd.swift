@@ -32,6 +32,21 @@ public final class Ejabberd: Sendable {
     case servers = "S2S"
   }
 
+  /// How it manages streams (XEP-0198).
+  public enum Sessions: Sendable {
+    /// As most tests want it: what is unacknowledged when a session ends is sent again.
+    case kept
+    /// As ejabberd does without settings, except for how many stanzas may be unacknowledged; its default is 5,000.
+    case stock(unacknowledged: Int)
+
+    fileprivate var settings: String {
+      switch self {
+      case .kept: "    resume_timeout: 60\n    resend_on_timeout: if_offline\n"
+      case .stock(let count): "    max_ack_queue: \(count)\n"
+      }
+    }
+  }
+
   /// STARTTLS demanded.
   public var port: UInt16 { port(.startTLS) }
   /// Direct TLS.
@@ -48,15 +63,17 @@ public final class Ejabberd: Sendable {
   /// Chat rooms, which anybody can make.
   public let roomsDomain = "rooms.ejabberd.test"
 
+  private let sessions: Sessions
   private let ports: [Listener: UInt16]
   private let folder: TemporaryFolder
   private let process: Mutex<ServerProcess>
 
   /// Starts an instance and waits until it answers. `alice` and `bob` have accounts on `domain` and `scramDomain`,
   /// both with the password `secret`.
-  public init() throws {
+  public init(sessions: Sessions = .kept) throws {
     let folder = try TemporaryFolder()
     self.folder = folder
+    self.sessions = sessions
     let authority = try TestAuthority(in: folder)
     caFile = authority.caFile
     let hosts = [domain, scramDomain, anonymousDomain]
@@ -64,7 +81,7 @@ public final class Ejabberd: Sendable {
     try folder.write("server-and-key.pem", try folder.read("server.pem") + folder.read("server.key"))
     let listeners = { (ports: [UInt16]) in Dictionary(uniqueKeysWithValues: zip(Listener.allCases, ports)) }
     let (process, ports) = try ServerProcess.start(on: Listener.allCases.count) {
-      try Ejabberd.start(folder, listeners($0))
+      try Ejabberd.start(folder, listeners($0), sessions)
     }
     self.ports = listeners(ports)
     self.process = Mutex(process)
@@ -112,19 +129,22 @@ public final class Ejabberd: Sendable {
   public func restart() throws {
     try process.withLock {
       $0.stop()
-      $0 = try Ejabberd.start(folder, ports)
+      $0 = try Ejabberd.start(folder, ports, sessions)
     }
   }
 
   /// The end of its log, for the message of a test that failed.
   public var log: String { process.withLock { $0.story("ejabberd.log") } }
 
-  private static func start(_ folder: TemporaryFolder, _ ports: [Listener: UInt16]) throws -> ServerProcess {
+  private static func start(
+    _ folder: TemporaryFolder, _ ports: [Listener: UInt16], _ sessions: Sessions
+  ) throws -> ServerProcess {
     let templates = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().appendingPathComponent("Servers")
     var configuration = try String(
       contentsOf: templates.appendingPathComponent("ejabberd.yml"), encoding: .utf8)
     configuration = configuration.replacingOccurrences(of: "@FOLDER@", with: folder.path)
+    configuration = configuration.replacingOccurrences(of: "@SESSIONS@\n", with: sessions.settings)
     for (listener, port) in ports {
       configuration = configuration.replacingOccurrences(of: "@\(listener.rawValue)_PORT@", with: "\(port)")
     }

@@ -8,7 +8,7 @@ struct ChaosRun: CustomStringConvertible {
   enum Command: String, CaseIterable {
     case connect, features, bind
     case body, lines, ndjson, xml, room, receipt
-    case listen, state, since
+    case listen, state, since, last
   }
 
   static let servers = ["Prosody", "ejabberd"]
@@ -55,7 +55,7 @@ struct ChaosRun: CustomStringConvertible {
       switch command {
       case .connect, .features, .bind: try probe(scene, &tally)
       case .body, .lines, .ndjson, .xml, .room, .receipt: try send(scene, tag, &tally)
-      case .listen, .state, .since: try listen(scene, tag, &tally)
+      case .listen, .state, .since, .last: try listen(scene, tag, &tally)
       }
     } catch { tally.problems.append("\(error)") }
     tally.problems = tally.problems.map { "\(self): \($0)" }
@@ -172,6 +172,15 @@ struct ChaosRun: CustomStringConvertible {
 
   // MARK: listen
 
+  /// What is asked of the archive, if anything: all of it, by time or by number.
+  private var archive: [String]? {
+    switch command {
+    case .since: ["--since", "2020-01-01"]
+    case .last: ["--since", "30"]
+    default: nil
+    }
+  }
+
   private func listen(_ scene: ChaosScene, _ tag: String, _ tally: inout ChaosTally) throws {
     let sender = try scene.other("mouth\(tag)")
     let bodies = (0..<30).map { "\(tag) \($0)" }
@@ -193,10 +202,10 @@ struct ChaosRun: CustomStringConvertible {
       try wait("the server has taken it", within: .seconds(30)) { ask(scene.account.domain) }
     }
     // The archive has some of it already.
-    if command == .since { try say(0..<8) }
+    if archive != nil { try say(0..<8) }
     let listener = try Program.xmppctl.start(
       common + state + scene.throughLine + scene.loginOptions
-        + (command == .since ? ["--since", "2020-01-01"] : [])
+        + (archive ?? [])
         + [
           "--count", "\(bodies.count)", "--ping-interval", chaos.isHarmless ? "30" : "1", "--max-time",
           "\(scene.limit)",
@@ -204,7 +213,7 @@ struct ChaosRun: CustomStringConvertible {
       environment: scene.environment)
     // Before it is there, what comes is put aside; both have their turn.
     try? wait("it is there", within: .seconds(3)) { ask("\(scene.account.jid)/ear") }
-    for start in stride(from: command == .since ? 8 : 0, to: bodies.count, by: 8) {
+    for start in stride(from: archive == nil ? 0 : 8, to: bodies.count, by: 8) {
       try say(start..<min(start + 8, bodies.count))
     }
     let outcome = try listener.wait(within: .seconds(scene.limit + 30))
@@ -222,8 +231,7 @@ struct ChaosRun: CustomStringConvertible {
     if !missing.isEmpty {
       let next = try Program.xmppctl.start(
         common + state + scene.direct + scene.loginOptions
-          + (command == .since ? ["--since", "2020-01-01"] : [])
-          + ["--max-time", "60"],
+          + (archive ?? []) + ["--max-time", "60"],
         environment: scene.environment)
       while !missing.isEmpty, let line = try? next.line(within: .seconds(20)) {
         fetched += try ListenScene.bodies(line)
@@ -239,7 +247,7 @@ struct ChaosRun: CustomStringConvertible {
     // A new session instead of a resumed one may bring again what was not acknowledged.
     let isNew = outcome.error.components(separatedBy: "<enable ").count > 2
     if again > 0, !isNew { problems.append("\(again) printed twice") }
-    let later = command == .since ? 0 : fetched.filter { printed.contains($0) }.count
+    let later = archive != nil ? 0 : fetched.filter { printed.contains($0) }.count
     if later > 0, command == .state, !isNew { problems.append("\(later) printed again by the next run") }
     tally.sent += bodies.count
     tally.printed += printed.count

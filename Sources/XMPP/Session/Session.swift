@@ -67,7 +67,21 @@ public final class Session<Token: Sendable> {
   /// - Parameter resumable: whether the server is asked for a session that can be come back to.
   /// - Throws: why it did not get there; the connection's report tells more.
   public func open(resumable: Bool) throws(Failure) -> Opening {
+    let resumes = management.resumption != nil && !isBroken
+    do throws(Failure) {
+      return try attempt(resumable: resumable)
+    } catch {
+      // A server that has counted wrong does so again, in this run and in the next ones; a new session has new counts.
+      guard resumes, isBroken, error.condition.isSame(as: "stream-management") else { throw error }
+      trace?.note("the session cannot be resumed: \(error.message)")
+      return try attempt(resumable: resumable)
+    }
+  }
+
+  private func attempt(resumable: Bool) throws(Failure) -> Opening {
+    let handover = connection.nextHandover
     connection = Connection(settings, waiter: waiter, trace: trace)
+    connection.handover = handover
     if isBroken { abandon() }
     isBroken = false
     owesAnswer = false

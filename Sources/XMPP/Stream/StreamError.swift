@@ -46,10 +46,18 @@ public struct StreamError: Sendable, Equatable {
   private func remedy(_ domain: String, _ isBound: Bool, _ name: String?) -> Remedy? {
     switch condition {
     case "host-unknown", "host-gone": StreamError.servedDomain(domain, name).map { .domain($0, place: nil) }
-    case "conflict": isBound ? .resource : nil
+    case "conflict": isBound && isOfResource ? .resource : nil
     case "resource-constraint", "system-shutdown": .laterAttempt
     default: nil
     }
+  }
+
+  /// Whether a conflict is one of resources. ejabberd reports by the same condition that the account was removed, or that it has
+  /// too many sessions; then its text says so.
+  private var isOfResource: Bool {
+    guard let text, !text.isEmpty else { return true }
+    let lowercase = text.utf8.prefix(1024).map { 0x41...0x5A ~= $0 ? $0 + 0x20 : $0 }
+    return ["replaced", "resource", "new connection"].contains { lowercase.contains(Array($0.utf8)) }
   }
 
   /// What to name in place of a domain that is not served: as whom the server answered, or what the domain may be a host of.

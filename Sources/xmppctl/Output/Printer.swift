@@ -79,11 +79,14 @@ enum Printer {
     if let hint = failure.hint { diagnostic("xmppctl: hint: \(hint.shown)") }
   }
 
-  /// Says where servers sent the run, each time it went there.
+  /// Says where servers sent the run, each time it went there, and why it did not if it arrived elsewhere. If it did not
+  /// arrive, its failure says that.
   static func redirections(_ report: Report) {
-    for redirection in report.redirections where redirection.refusal == nil {
+    for redirection in report.redirections where redirection.refusal == nil || report.failure == nil {
+      let refusal = redirection.refusal.map { "; not followed: \($0.shown)" } ?? ""
       diagnostic(
-        "xmppctl: warning: \(redirection.source.place.shown) redirected to \(redirection.target.shown)")
+        "xmppctl: warning: \(redirection.source.place.shown) redirected to \(redirection.target.shown)\(refusal)"
+      )
     }
   }
 
