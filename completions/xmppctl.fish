@@ -188,8 +188,8 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'lang' -d 'The language of the text.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'type' -d 'What kind of message; default chat.' -rfka 'chat normal headline groupchat'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'oob-url' -d 'A link that goes with it (XEP-0066).' -rfka ''
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" room' -l 'room' -d 'RECIPIENT is a room: join it, send, leave.'
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'nick' -d 'The nickname in the room; the localpart without it.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" room' -l 'room' -d 'The recipients are rooms: join, send, leave.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'nick' -d 'The nickname in the rooms; default the localpart.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'room-password-file' -d 'Read the room\'s password from the first line of FILE; - is stdin.' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send"' -l 'room-password-command' -d 'Take the room\'s password from the first line that CMD prints.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl send" lines' -l 'lines' -d 'Each line of standard input is a message.'

@@ -173,7 +173,7 @@ import Testing
 
   @Test func theRoomsCopyComesFromOneself() throws {
     var run = try Run()
-    run.delivery.occupant = try JID(parsing: "room@muc.org/me")
+    run.delivery.occupants = [try JID(parsing: "room@muc.org/me")]
     try run.send("a", to: "room@muc.org", .copy)
     for from in ["room@muc.org/eve", "room@muc.org", "other@muc.org/me"] {
       #expect(try !run.receive("<message type='groupchat' id='a' from='\(from)'/>"))

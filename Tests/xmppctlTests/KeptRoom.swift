@@ -19,10 +19,21 @@ struct KeptRoom {
         + "<value>http://jabber.org/protocol/muc#roomconfig</value></field>\(form)</x>")
   }
 
-  private func owner(_ role: String, _ content: String) throws {
+  /// Sends the room a request as its owner, and waits for its result.
+  func owner(_ role: String, _ content: String) throws {
     try scene.receiver.ask(
       "<iq type='set' id='c' to='\(address)'><query xmlns='http://jabber.org/protocol/muc#\(role)'>\(content)</query></iq>",
       "type='result'")
+  }
+
+  /// Waits until an occupant with this nickname is in the room.
+  func awaitOccupant(_ nick: String) throws {
+    try wait("\(nick) is in the room", within: .seconds(60)) {
+      try scene.receiver.ask(
+        "<iq type='get' id='items' to='\(address)'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>",
+        "disco#items"
+      ).contains("/\(nick)")
+    }
   }
 
   func ban(_ account: TestSupport.Account) throws {

@@ -344,7 +344,7 @@ import XMPP
   @Test(
     "what makes no sense together is a usage error",
     arguments: [
-      ["-m", "x"], ["--lines", "--xml", "a@b"], ["--lines", "-m", "x", "a@b"], ["--room", "a@b", "c@d"],
+      ["-m", "x"], ["--lines", "--xml", "a@b"], ["--lines", "-m", "x", "a@b"], ["--room", "a@b", "a@b/c"],
       ["--nick", "n", "a@b"], ["--room-password-file", "p", "a@b"], ["--id", "", "a@b"],
       ["--id", "i", "a@b", "c@d"], ["--id", "i", "--lines", "a@b"], ["--type", "error", "a@b"],
       ["--room", "--confirm", "receipt", "a@b"], ["-m", "x", "-m", "y", "a@b"],

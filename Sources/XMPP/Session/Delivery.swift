@@ -81,8 +81,10 @@ public struct Delivery {
 
   /// The full JID in use; another one after a new session.
   public var account: JID
-  /// Who one is in the room, where there is one: its copies of our messages come from there.
-  public var occupant: JID?
+  /// The session's own occupants of rooms: the rooms' copies of its messages come from there.
+  public var occupants: [JID] = []
+  /// How many messages a copy without the id is compared with.
+  private static let mostCompared = 16
   /// Unfinished records and finished ones behind them; the first has the number `first`.
   private var records: [Record?] = []
   private var start = 0
@@ -187,8 +189,9 @@ public struct Delivery {
     {
       return true
     }
+    if stanza.kind == .message, stanza.isType("groupchat") { return takeCopy(stanza) }
     guard let id = stanza.id else { return takeNameless(stanza) }
-    let (account, occupant) = (account, occupant)
+    let account = account
     if let error = StanzaError(of: stanza) {
       return finish(
         id,
@@ -204,9 +207,6 @@ public struct Delivery {
         id, where: { $0.awaited == .answer && stanza.answers(requestTo: $0.to, of: account) }, .received,
         reply: stanza,
         kind: .iq)
-    case .message where stanza.isType("groupchat"):
-      guard let occupant, stanza.sender == occupant else { return false }
-      return finish(id, where: { $0.awaited == .copy && $0.to?.bare == occupant.bare }, .received)
     case .iq, .message, .presence: return false
     }
   }
@@ -224,6 +224,42 @@ public struct Delivery {
       else { continue }
       end(number, .failed, error.failure(record.title))
       return true
+    }
+    return false
+  }
+
+  /// Whether a message to a room waits for its copy.
+  public func awaitsCopy(of room: JID) -> Bool {
+    records[start...].contains { $0?.awaitsCopy(of: room) == true }
+  }
+
+  /// Notes that a room has read every message to it before `number`.
+  public mutating func reflected(by room: JID, before number: Int) {
+    for number in first..<max(first, min(number, nextNumber)) where self[number]?.awaitsCopy(of: room) == true
+    {
+      end(number, .received)
+    }
+  }
+
+  /// Takes a room's copy of a message: from the session's own occupant, with the id or, as XEP-0045 §7.4 only recommends
+  /// that, with the same text. What is delayed is history, and may be of an earlier run.
+  private mutating func takeCopy(_ stanza: Stanza) -> Bool {
+    guard let sender = stanza.sender, occupants.contains(sender) else { return false }
+    let delays = [("delay", Namespace.delay), ("x", Namespace.legacyDelay)]
+    if delays.contains(where: { stanza.element.child($0.0, $0.1) != nil }) { return false }
+    let room = sender.bare
+    if let id = stanza.id, finish(id, where: { $0.awaitsCopy(of: room) }, .received) { return true }
+    let texts = RoomTexts(stanza.element)
+    guard !texts.isEmpty else { return false }
+    // A room reflects in the order of sending, so that the oldest few will do.
+    var compared = 0
+    for number in first..<nextNumber where self[number]?.awaitsCopy(of: room) == true {
+      if self[number]?.texts == texts {
+        end(number, .received)
+        return true
+      }
+      compared += 1
+      if compared == Delivery.mostCompared { break }
     }
     return false
   }
@@ -323,7 +359,23 @@ public struct Delivery {
   }
 }
 
+/// What a message in a room says, compared byte for byte.
+private struct RoomTexts: Equatable {
+  private let texts: [String.UTF8Key?]
+
+  init(_ message: Element) {
+    texts = ["body", "subject"].map { message.child($0, Namespace.client).map { String.UTF8Key($0.text) } }
+  }
+
+  var isEmpty: Bool { texts.allSatisfy { $0 == nil } }
+}
+
 extension Delivery.Record {
+  /// Whether it waits for the room's copy.
+  fileprivate func awaitsCopy(of room: JID) -> Bool { awaited == .copy && outcome == nil && to?.bare == room }
+
+  fileprivate var texts: RoomTexts { RoomTexts(stanza) }
+
   /// How a sentence about it begins.
   fileprivate var title: String {
     "the \(stanza.name) \(stanza.attribute("id") ?? "")" + (to.map { " to \($0.full)" } ?? "")

@@ -47,7 +47,10 @@ struct Listen: OffersAllOptions {
       login.settings, account: login.account, waiter: waiter,
       trace: try options.makeTrace(login.echoes),
       management: saved?.management ?? StreamManagement(capacity: Listener.capacity), jid: saved?.jid)
-    try Listener(plan, session: session, after: saved, waiter: waiter).run()
+    let listener = Listener(plan, session: session, after: saved, waiter: waiter)
+    try listener.run()
+    // Which room was lost, and why, has been told.
+    if listener.hasLostRooms { throw ExitCode(ExitStatus.refused.rawValue) }
   }
 
   private func makePlan(_ login: Login) throws -> ListenPlan {

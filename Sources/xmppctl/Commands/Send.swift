@@ -42,7 +42,7 @@ struct Send: OffersAllOptions {
   private struct Prepared {
     let login: Login
     let trace: Trace?
-    let room: SendRoom?
+    let rooms: SendRooms
     let source: SendSource
     let bounces: BounceWait
   }
@@ -64,9 +64,9 @@ struct Send: OffersAllOptions {
       let waiter = login.waiter
       let trace = try options.makeTrace(login.echoes)
       try login.password.claimInput(waiter)
-      let room = try message.room(targets.first?.jid, login, waiter)
+      let rooms = try message.rooms(targets.map(\.jid), login, waiter)
       try source.prepare(waiter)
-      return Prepared(login: login, trace: trace, room: room, source: source, bounces: bounces)
+      return Prepared(login: login, trace: trace, rooms: rooms, source: source, bounces: bounces)
     }
   }
 
@@ -82,7 +82,7 @@ struct Send: OffersAllOptions {
       message.json ? .json : message.xml ? .xml : .nothing, waiter: waiter, progress: progress,
       echoes: login.echoes)
     try Sender(
-      session, run.source, room: run.room, retries: message.retry, bounces: run.bounces, waiter: waiter,
+      session, run.source, rooms: run.rooms, retries: message.retry, bounces: run.bounces, waiter: waiter,
       output: output, hints: Hints(login.settings)
     ).run()
     guard let failure = output.tally.failure else { return }

@@ -15,6 +15,8 @@ struct ListenPlan {
   /// The rooms to join, each with the nickname as resourcepart.
   var rooms: [JID] = []
   var roomPassword: String?
+  /// Whether the user chose the nickname.
+  var hasNick = false
   /// How many of a room's last messages to ask for.
   var history = 0
   /// Whether copies of what other devices send and receive are asked for (XEP-0280).

@@ -29,6 +29,7 @@ extension Listener {
         session.resend(sent.stanza)
       }
       if archive.isReading { archive.heard() }
+      perform(rooms.resume(account: session.jid))
     case .new(_, let unconfirmed):
       backlog.abandons()
       if archive.isReading { releaseHeld(isLost: true) }
@@ -78,9 +79,7 @@ extension Listener {
       send(presence)
       beginDelivery()
     }
-    for index in rooms.indices {
-      send(rooms[index].enter(password: plan.roomPassword, history: plan.history))
-    }
+    perform(rooms.begin(account: session.jid))
   }
 
   /// Makes the connection again, after pauses, until it holds; lines are written meanwhile.
@@ -128,7 +127,6 @@ extension Listener {
       let isOver = failure?.isInterruption == true || failure?.isEndOfTime == true
       settle(output.finish(all: !isOver, waiter.closing(within: Listener.patience)))
     }
-    for room in rooms { if let undoing = room.undoing { send(undoing) } }
     if failure == nil { try? awaitConfirmation() }
     guard plan.state != nil, session.isResumable, (try? keep()) != nil else {
       let left = tell(unconfirmed: session.unconfirmed)

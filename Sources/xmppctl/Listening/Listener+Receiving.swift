@@ -37,11 +37,9 @@ extension Listener {
       return live(carbon.message, envelope)
     }
     if isOwnResult(message) { return archive.result(message) }
-    var isHistory = false
-    for index in rooms.indices {
-      if rooms[index].takesSubject(message) { return nil }
-      isHistory = isHistory || rooms[index].isHistory(message)
-    }
+    let (hasNoLine, isHistory, actions) = rooms.take(message)
+    perform(actions)
+    if hasNoLine { return nil }
     return live(message, StanzaEnvelope(received: .now, sent: moment(of: message, isHistory: isHistory)))
   }
 
@@ -78,10 +76,9 @@ extension Listener {
   private func receive(presence: Stanza) throws(Failure) -> Line? {
     // The server tells every resource of an account of each, the one it is about too.
     if let from = presence.from, from.isSame(as: session.jid.full) { return nil }
-    for index in rooms.indices {
-      if try rooms[index].takes(presence) { return nil }
-    }
-    return (presence, StanzaEnvelope(received: .now))
+    let (hasNoLine, _, actions) = rooms.take(presence)
+    perform(actions)
+    return hasNoLine ? nil : (presence, StanzaEnvelope(received: .now))
   }
 
   private func receive(iq: Stanza) throws(Failure) -> Line? {
@@ -89,9 +86,13 @@ extension Listener {
       try receive(reply)
       return nil
     }
+    let (isAnswer, _, actions) = rooms.take(iq)
+    perform(actions)
+    if isAnswer { return nil }
+    let isSelfPing = rooms.isSelfPing(iq)
     let manners = manners
     if canAnswer, let answer = manners.answer(to: iq) { send(answer) }
-    return manners.isHousekeeping(iq) ? nil : (iq, StanzaEnvelope(received: .now))
+    return isSelfPing || manners.isHousekeeping(iq) ? nil : (iq, StanzaEnvelope(received: .now))
   }
 
   private func receive(_ reply: IQTracker<Request>.Reply) throws(Failure) {

@@ -14,7 +14,10 @@ final class Listener {
   var reconnection = Reconnection(isPersistent: true)
   var watch: Watch
   var requests: IQTracker<Request>
-  var rooms: [RoomSeat]
+  var rooms: ListenedRooms
+  /// Whether a room was given up, or the session was not in it at the end of the time to listen.
+  var hasLostRooms: Bool { rooms.hasLost || wasAbsent }
+  var wasAbsent = false
   /// How many lines there were.
   private(set) var lines = 0
   /// From when on the time without a line counts: the last line, or the end of the first reading of the archive.
@@ -71,7 +74,7 @@ final class Listener {
     output = LineOutput(plan.style, to: OutputSink(), plan.echoes)
     watch = Watch(interval: plan.pingInterval)
     requests = IQTracker(account: session.jid)
-    rooms = plan.rooms.map(RoomSeat.init)
+    rooms = ListenedRooms(plan, account: session.jid)
   }
 
   /// Listens until the plan is fulfilled.
@@ -91,10 +94,12 @@ final class Listener {
       guard error.isEndOfTime, opened != .never else { throw error }
       if let interruption { throw interruption }
       if let count = plan.count { throw .countNotReached(lines, of: count) }
+      tellAbsentRooms()
       return try tell(left)
     }
     let (left, interruption) = leave()
     if let interruption { throw interruption }
+    if !isFull, !sourceIsConfirmed { tellAbsentRooms() }
     try tell(left)
   }
 
@@ -109,12 +114,16 @@ final class Listener {
       let isDry = try read()
       settle(try output.write())
       try forward()
+      // Answers that cannot be read yet are not late.
+      let isReading = isDry && canTake
+      if isReading { perform(rooms.elapse()) }
+      if let ending = rooms.ending { throw ending }
       if hasEnded { return }
       if isRequestDue { session.requestAcknowledgement() }
       try keep()
       try session.transmit()
       // What was read and not taken yet does not show in the socket.
-      try wait(until: isDry || !canTake ? .never : .now)
+      try wait(until: isReading ? rooms.due : isDry || !canTake ? .never : .now)
     }
   }
 
@@ -195,7 +204,8 @@ final class Listener {
 
   /// No line beyond the last one is wanted, so no stanza is either: the server keeps it.
   private var canTake: Bool {
-    output.hasRoom && !isFull && (receiptsKept.bytes < Listener.mostKept || archive.isReading)
+    output.hasRoom && !isFull && rooms.ending == nil
+      && (receiptsKept.bytes < Listener.mostKept || archive.isReading)
   }
   private var isFull: Bool { plan.count.map { lines >= $0 } ?? false }
   /// When the time without a line is over.

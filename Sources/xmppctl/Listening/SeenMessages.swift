@@ -72,7 +72,10 @@ struct SeenMessages {
     return ordered.filter { $0.place < place && $0.time >= time }.suffix(count)
   }
 
-  private func fingerprint(_ message: Stanza) -> UInt64 {
+  private func fingerprint(_ message: Stanza) -> UInt64 { SeenMessages.fingerprint(message, key) }
+
+  /// The keyed hash of what the sender of a message wrote.
+  static func fingerprint(_ message: Stanza, _ key: SipHash.Key) -> UInt64 {
     var hash = SipHash(key)
     for name in [CommonName.from, .id, .type] {
       for attribute in message.element.attributes where attribute.commonName == name {

@@ -71,6 +71,7 @@ struct PresenceOptions: ParsableArguments {
     if room.isEmpty, let option = roomOption(nick) { throw Failure.usage("\(option) needs --room") }
     for room in room {
       let address = try Target(room).room()
+      plan.hasNick = plan.hasNick || nick != nil || address.resourcepart != nil
       let name = nick ?? address.resourcepart ?? login.jid.localpart ?? "xmppctl"
       let occupant = try address.with(resourcepart: name)
       if plan.rooms.contains(where: { $0.bare == occupant.bare }) {

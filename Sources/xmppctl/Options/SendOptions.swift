@@ -22,8 +22,8 @@ struct SendOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A link that goes with it (XEP-0066).", valueName: "url", visibility: .uncommon))
   var oobUrl: [String] = []
 
-  @Flag(help: "RECIPIENT is a room: join it, send, leave.") var room = false
-  @Option(help: "The nickname in the room; the localpart without it.") var nick: [String] = []
+  @Flag(help: "The recipients are rooms: join, send, leave.") var room = false
+  @Option(help: "The nickname in the rooms; default the localpart.") var nick: [String] = []
   @OptionGroup var roomPassword: RoomPasswordOptions
 
   @Flag(help: "Each line of standard input is a message.") var lines = false
@@ -142,7 +142,7 @@ struct SendOptions: ParsableArguments {
     if recipients.isEmpty, !ndjson, !xml {
       throw Failure.usage("no recipient given", hint: "xmppctl send bob@example.org")
     }
-    if room, recipients.count != 1 { throw Failure.usage("--room takes exactly one recipient, the room") }
+    if room { try checkRooms(recipients) }
     var template = SendTemplate(recipients: room ? recipients.map(\.bare) : recipients)
     template.kind = try once("--type", type) ?? (room ? .groupchat : .chat)
     template.id = try once("--id", id).map(checked("--id"))
@@ -197,12 +197,27 @@ struct SendOptions: ParsableArguments {
     return SendSource(form, template, replacesInvalid: replaceInvalid, keepsGoing: keepGoing)
   }
 
-  /// The room to join, where there is one. The address may name the nickname too.
-  func room(_ address: JID?, _ login: Login, _ waiter: Waiter) throws -> SendRoom? {
-    guard room, let room = address else { return nil }
-    let nick = try once("--nick", nick) ?? room.resourcepart ?? login.jid.localpart ?? "xmppctl"
-    let password = try roomPassword.fetch(login, waiter, for: [room])
-    return SendRoom(try room.bare.with(resourcepart: nick), password: password)
+  /// The rooms to join; none without `--room`. An address may name the nickname too.
+  func rooms(_ recipients: [JID], _ login: Login, _ waiter: Waiter) throws -> SendRooms {
+    let rooms = room ? recipients : []
+    let given = try once("--nick", nick)
+    let password = try roomPassword.fetch(login, waiter, for: rooms)
+    let occupants = try rooms.map { room in
+      try room.bare.with(
+        resourcepart: given ?? room.resourcepart ?? login.jid.localpart ?? "xmppctl")
+    }
+    return SendRooms(
+      occupants, account: login.jid, password: password,
+      hasNick: given != nil || rooms.contains { !$0.isBare })
+  }
+
+  /// - Throws: a usage failure if the recipients cannot be the rooms of a run.
+  private func checkRooms(_ recipients: [JID]) throws {
+    guard !recipients.isEmpty else { throw Failure.usage("--room requires a recipient, the room") }
+    var seen: Set<JID> = []
+    for room in recipients where !seen.insert(room.bare).inserted {
+      throw Failure.usage("the room \(room.bare.full) is given twice")
+    }
   }
 
   private func checked(_ option: String) -> (String) throws -> String {

@@ -80,9 +80,9 @@ struct SendTemplate {
       stanza: message.element, to: message.to, awaited: awaited(message.to, message.kind == .groupchat))
   }
 
-  /// What confirms a message: of others than the room's, there is no copy.
+  /// What confirms a message: only the rooms that are joined reflect it.
   private func awaited(_ to: JID?, _ isForRoom: Bool) -> Delivery.Awaited {
-    confirmation == .copy && !(isForRoom && to == recipients.first) ? .server : confirmation
+    confirmation == .copy && !(isForRoom && to.map(recipients.contains) == true) ? .server : confirmation
   }
 
   private func item(_ stanza: Stanza) -> SendItem {

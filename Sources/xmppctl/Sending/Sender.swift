@@ -20,19 +20,19 @@ final class Sender {
   /// How long the list of what is unconfirmed or was not sent may take; seconds.
   private static let longestList = 10.0
   /// How long the server's closing is waited for; what nobody has confirmed may be lost without it; seconds.
-  private static let parting = 2.0
+  static let parting = 2.0
   /// How long a server keeps a session to come back to, where it does not say; seconds.
   private static let keeping = 300
 
-  private let session: Session<Int>
+  let session: Session<Int>
   private let source: SendSource
-  private var room: SendRoom?
+  var rooms: SendRooms
   private let retries: Bool
   private let waiter: Waiter
-  private let output: SendOutput
+  let output: SendOutput
   private let hints: Hints
 
-  private var delivery: Delivery
+  var delivery: Delivery
   private var tracker: IQTracker<Int>
   private var bounces: BounceWait
   /// What we sent of our own and is not acknowledged, by numbers that are negative, to be told from those of the input.
@@ -56,13 +56,13 @@ final class Sender {
   private var loss: Failure?
 
   init(
-    _ session: Session<Int>, _ source: SendSource, room: SendRoom?, retries: Bool, bounces: BounceWait,
+    _ session: Session<Int>, _ source: SendSource, rooms: SendRooms, retries: Bool, bounces: BounceWait,
     waiter: Waiter, output: SendOutput, hints: Hints
   ) {
     self.bounces = bounces
     self.session = session
     self.source = source
-    self.room = room
+    self.rooms = rooms
     self.retries = retries
     self.waiter = waiter
     self.output = output
@@ -131,7 +131,9 @@ final class Sender {
     }
     let isWaiting = delivery.count > 0
     let moment = isWaiting ? min(patienceEnds, bounces.due, owesAnswer ? paddingDue : .never) : .never
-    try session.wait(for: &others, until: min(moment, output.progressDue), while: "waiting for confirmation")
+    try session.wait(
+      for: &others, until: min(moment, rooms.due, output.progressDue), while: "waiting for confirmation")
+    elapseRooms()
     if paddingDue.hasPassed {
       if owesAnswer, session.pendingBytes == 0 { session.pad(padding) }
       (paddingDue, padding) = (.after(seconds: 1), min(Sender.mostPadding, padding * 2))
@@ -146,7 +148,7 @@ final class Sender {
   private func emit() throws(Failure) {
     bounces.update(&delivery)
     let outcomes = delivery.finished()
-    if roomQuestion == nil, room == nil {
+    if roomQuestion == nil, rooms.isEmpty {
       roomQuestion =
         outcomes.lazy.compactMap { [delivery] in
           RoomQuestion($0, account: delivery.account)
@@ -154,17 +156,6 @@ final class Sender {
     }
     try output.show(outcomes)
     output.showProgress(waiting: delivery.count)
-  }
-
-  /// Leaves the room and closes the stream.
-  ///
-  /// - Parameter seconds: how long the server's closing is waited for, unless a room is to be taken away by then.
-  /// - Returns: the signal that ended the waiting, if one did.
-  @discardableResult
-  private func close(within seconds: Double) -> Failure? {
-    let isUndoing = room?.isNew == true
-    if let leave = room?.leave() { send(leave) }
-    return session.close(within: isUndoing ? Sender.parting : seconds)
   }
 
   /// Tells of everything whose fate is unknown, and of everything that surely was not sent.
@@ -233,6 +224,7 @@ extension Sender {
       if !source.keepsGoing { end(with: failure) }
       return
     }
+    if refuses(item) { return }
     let awaitsBounce = bounces.begins(item, number: number, account: session.jid)
     let before = session.pendingBytes
     // What nobody waits for has ended by now, and is kept with our own until it is acknowledged.
@@ -240,11 +232,12 @@ extension Sender {
     let size = session.pendingBytes - before
     delivery.add(
       item.stanza, to: item.to, awaiting: item.awaited, bytes: size, awaitsBounce: awaitsBounce)
+    if item.awaited == .copy { rooms.sent(to: item.to) }
     sentSincePing += 1
   }
 
   /// Sends something of our own, where there is room for it.
-  private func send(_ stanza: Element) {
+  func send(_ stanza: Element) {
     guard session.send(stanza, token: nextOwn) else { return }
     own[nextOwn] = stanza
     ownKept.add(stanza)
@@ -286,7 +279,7 @@ extension Sender {
 // MARK: - Receiving
 
 extension Sender {
-  private func take(_ arrival: Session<Int>.Arrival) throws(Failure) {
+  func take(_ arrival: Session<Int>.Arrival) throws(Failure) {
     switch arrival {
     case .management(let event): take(event)
     case .stanza(let stanza):
@@ -302,7 +295,7 @@ extension Sender {
         throw .protocolViolation(
           "too-much", "the answers that wait for an earlier one have more than \(Sender.mostWaiting) bytes")
       }
-      try room?.take(stanza)
+      try takeInRooms(stanza)
     }
   }
 
@@ -401,17 +394,5 @@ extension Sender {
       (sentSincePing, patienceEnds) = (0, .never)
       try join()
     }
-  }
-
-  private func join() throws(Failure) {
-    guard let request = room?.request() else { return }
-    send(request)
-    while room?.occupant == nil {
-      while room?.occupant == nil, let arrival = try session.take() { try take(arrival) }
-      guard room?.occupant == nil else { break }
-      var nothing: [pollfd] = []
-      try session.wait(for: &nothing, while: "joining \(room?.address.full ?? "")")
-    }
-    delivery.occupant = room?.occupant
   }
 }

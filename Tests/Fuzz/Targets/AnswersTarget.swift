@@ -128,7 +128,13 @@ private func checkStanza(_ stanza: Stanza) throws {
     try hold(
       presence.occupant.bare == room.bare && stanza.kind == .presence, "a stranger speaks for the room")
   }
-  _ = try attempt { try RoomJoin(room).take(stanza) }
+  if let sender = stanza.sender {
+    var occupancy = RoomOccupancy(room, account: account, policy: RoomOccupancy.Policy())
+    _ = occupancy.begin(account: account, at: .now)
+    let events = occupancy.take(stanza, from: sender, at: .now).events
+    try hold(
+      events.isEmpty || sender.bare == room.bare || stanza.kind == .iq, "a stranger speaks for the room")
+  }
   _ = StanzaID.of(stanza, by: account.bare)
   _ = Discovery.has(Namespace.ping, in: stanza)
 }
