@@ -27,6 +27,8 @@ public final class Session<Token: Sendable> {
   public var management: StreamManagement<Token>
   /// The full JID.
   public private(set) var jid: JID
+  /// Why the last `open` gave the previous session up: the server resumed it against the rules of XEP-0198.
+  public private(set) var refusedResumption: Failure?
 
   private let settings: ConnectionSettings
   private var account: Account
@@ -68,12 +70,14 @@ public final class Session<Token: Sendable> {
   /// - Throws: why it did not get there; the connection's report tells more.
   public func open(resumable: Bool) throws(Failure) -> Opening {
     let resumes = management.resumption != nil && !isBroken
+    refusedResumption = nil
     do throws(Failure) {
       return try attempt(resumable: resumable)
     } catch {
       // A server that has counted wrong does so again, in this run and in the next ones; a new session has new counts.
       guard resumes, isBroken, error.condition.isSame(as: "stream-management") else { throw error }
       trace?.note("the session cannot be resumed: \(error.message)")
+      refusedResumption = error
       return try attempt(resumable: resumable)
     }
   }

@@ -19,6 +19,10 @@ extension Listener {
   func open() throws(Failure) {
     defer { Printer.redirections(session.connection.report) }
     let opening = try session.open(resumable: plan.reconnects || plan.state != nil)
+    if let failure = session.refusedResumption {
+      Printer.diagnostic(
+        "xmppctl: listen: stream: the session was not resumed: \(plan.echoes.text(failure.message).shown)")
+    }
     sentKept = Footprint()
     switch opening {
     case .resumed(_, let resend):

@@ -372,7 +372,11 @@ extension Sender {
   /// Connects: to the session of before, or to a new one and into the room.
   private func open() throws(Failure) {
     defer { Printer.redirections(session.connection.report) }
-    switch try session.open(resumable: true) {
+    let opening = try session.open(resumable: true)
+    if let failure = session.refusedResumption {
+      output.say("the session was not resumed: " + failure.message, failure.stage)
+    }
+    switch opening {
     case .resumed(let acknowledged, let numbers):
       (opened, isOpen) = (.now, true)
       acknowledge(acknowledged)
