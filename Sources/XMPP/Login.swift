@@ -127,7 +127,7 @@ extension Connection {
         throw refusal.failure(of: choice)
       case .continued(let tasks):
         throw .authentication(
-          "continue", "the server wants more than a login: \(tasks.joined(separator: ", "))",
+          "continue", "the server requires more than a login: \(tasks.joined(separator: ", "))",
           remedy: features.offer(sasl2: false).mechanisms.isEmpty ? nil : .withoutSASL2)
       case .other: throw unexpected(element, while: "logging in")
       case .success(let data, let success):

@@ -200,7 +200,7 @@ import Testing
     for mode in [0o660, 0o620, 0o606] {
       let file = try folder.write("config.json5", text, mode: mode)
       let outcome = try run(file)
-      expectRefused(outcome, 78, "\(file): others may write it")
+      expectRefused(outcome, 78, "\(file): others can write it")
       #expect(outcome.error.contains("hint: chmod 600 \(file)"))
     }
     let readable = try folder.write("config.json5", text, mode: 0o644)
@@ -208,8 +208,8 @@ import Testing
 
     let inside = try folder.write("open/config.json5", text)
     try #require(chmod(folder.path("open"), 0o777) == 0)
-    expectRefused(try run(inside), 78, "others may replace it in \(folder.path("open"))")
-    expectRefused(try run(link("link", to: inside)), 78, "others may replace it in \(folder.path("open"))")
+    expectRefused(try run(inside), 78, "others can replace it in \(folder.path("open"))")
+    expectRefused(try run(link("link", to: inside)), 78, "others can replace it in \(folder.path("open"))")
     try #require(chmod(folder.path("open"), 0o1777) == 0)
     #expect(try run(inside).status == 69)
     try #require(chmod(folder.path("open"), 0o755) == 0)

@@ -95,7 +95,7 @@ import Testing
       (#"{"to":"a@b.c","body":"x","priority":5}"#, #"line 1: there is no key "priority""#),
       (#"{"to":"a@b.c","body":"\ud83d"}"#, "put U+FFFD in its place with --replace-invalid"),
       (#"{"to":[],"body":"x"}"#, #"the array "to" is empty"#),
-      (#"{"to":["a@b.c","d@e.f"],"id":"m","body":"x"}"#, #""id" is for one recipient alone"#),
+      (#"{"to":["a@b.c","d@e.f"],"id":"m","body":"x"}"#, #""id" requires a single recipient"#),
       (#"{"to":"bob","body":"x"}"#, #"line 1: "bob" has no domain"#),
       (#"{"to":["a@b.c","bob"],"body":"x"}"#, #"line 1: "bob" has no domain"#),
     ] {

@@ -83,7 +83,7 @@ import XMPP
   }
 
   @Test(
-    "X13: a line that is no JSON object of strings is refused",
+    "X13: a line that is not a JSON object of strings is refused",
     arguments: [
       "", "[]", "\"a\"", "{", "{\"a\"", "{\"a\":", "{\"a\":1}", "{\"a\":{}}", "{\"a\":\"b\"",
       "{\"a\":\"b\",}", "{a:\"b\"}",

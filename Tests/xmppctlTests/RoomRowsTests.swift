@@ -156,8 +156,8 @@ import XMPP
     }
     #expect(outcome.status == 1, "\(outcome.error)")
     #expect(
-      outcome.error.contains("ann@example.org is no room: example.org offers none\n")
-        && outcome.error.contains("hint: to write to a person, leave --room out"), "\(outcome.error)")
+      outcome.error.contains("ann@example.org is not a room: example.org offers no rooms\n")
+        && outcome.error.contains("hint: to write to a user, omit --room"), "\(outcome.error)")
   }
 
   @Test("R5: a taken nickname gets a suffix, unless --nick has chosen it", arguments: [true, false])
@@ -227,7 +227,7 @@ import XMPP
     let tab = try room.scene.send("--room", "--id", "a\tb", "-m", "hi", room.address)
     #expect(tab.status == 0, "\(tab.error)")
     let person = try room.scene.send("--room", "-m", "hi", String(room.scene.to.prefix { $0 != "/" }))
-    #expect(person.status == 1 && person.error.contains("is no room: "), "\(person.error)")
+    #expect(person.status == 1 && person.error.contains("is not a room: "), "\(person.error)")
     let taken = try room.scene.send("--room", "--nick", "owner", "-m", "hi", room.address)
     #expect(taken.status == 1 && taken.error.contains("was refused: conflict"), "\(taken.error)")
     let other = try KeptRoom(name)

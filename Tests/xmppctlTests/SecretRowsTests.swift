@@ -200,7 +200,7 @@ import Testing
     let pipe = folder.path("pipe")
     #expect(mkfifo(pipe, 0o600) == 0)
     for (file, condition) in [
-      (readable, "others may access it"), (writable, "others may write it"), (pipe, "not a regular file"),
+      (readable, "others may access it"), (writable, "others can write it"), (pipe, "not a regular file"),
       (folder.path("absent"), "No such file"),
     ] {
       let outcome = try Program.xmppctl.run(

@@ -235,7 +235,7 @@ import XMPP
         "{\"to\":\"bob@example.org\",\"body\":\"ok\"}\n{\"to\":\"bob@example.org\",\"body\":\"\\u0001\"}",
         "line 2 "
       ),
-      (["--ndjson"], "{\"to\":\"bob@example.org\"", "line 1 is no JSON object"),
+      (["--ndjson"], "{\"to\":\"bob@example.org\"", "line 1 is not a JSON object"),
       (["--ndjson"], "{\"body\":\"for nobody\"}", "line 1: no recipient"),
       (["--xml"], "<message to='bob@example.org'/><message>", "stanza 2 of the input cannot be read"),
       (
@@ -287,11 +287,12 @@ import XMPP
     }
     let input = lines.joined() + "{bad}\n" + "{\"to\":\"\(scene.to)\",\"id\":\"last\",\"body\":\"x\"}\n"
     let strict = try scene.send("--ndjson", "--json", input: input)
-    #expect(strict.status == 65 && strict.error.contains("line 13 is no JSON object"), "\(strict.error)")
+    #expect(strict.status == 65 && strict.error.contains("line 13 is not a JSON object"), "\(strict.error)")
     #expect(strict.error.contains("; nothing behind it was sent"))
     #expect(try strict.results.map { $0["status"] } == Array(repeating: "acknowledged", count: 12))
     let lenient = try scene.send("--ndjson", "--json", "--keep-going", input: input)
-    #expect(lenient.status == 65 && lenient.error.contains("line 13 is no JSON object"), "\(lenient.error)")
+    #expect(
+      lenient.status == 65 && lenient.error.contains("line 13 is not a JSON object"), "\(lenient.error)")
     #expect(try lenient.results.count == 13)
     #expect(try lenient.results.last?["id"] == "last")
   }

@@ -44,7 +44,7 @@ final class DNSChannel {
 
   /// - Throws: stage `dns`, when the system's files cannot be read or memory is short.
   init(_ terms: Terms, for purpose: Purpose) throws(Failure) {
-    guard DNSChannel.isReady else { throw DNSChannel.failure("it cannot be started") }
+    guard DNSChannel.isReady else { throw DNSChannel.failure("c-ares cannot be initialized") }
     let limits = ResolverOptions(path: terms.resolvConf)
     var options = ares_options()
     var mask =

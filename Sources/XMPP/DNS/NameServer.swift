@@ -10,7 +10,7 @@ public struct NameServer: Sendable, Hashable {
     let place = try HostAndPort(parsing: text, for: "--dns-server")
     guard let address = IPAddress(place.host) else {
       throw Failure(
-        .usage, "bad-address", "--dns-server wants an IP address, not a name", status: .usage)
+        .usage, "bad-address", "--dns-server requires an IP address, not a name", status: .usage)
     }
     self.init(address: address, port: place.port ?? 53)
   }

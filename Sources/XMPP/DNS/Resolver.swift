@@ -224,11 +224,11 @@ extension Resolver {
           let (condition, word) = Resolver.word(code)
           return (condition, "\(who) answered \(word) for \(name)", .noHost)
         }()
-      case .malformed: ("malformed-answer", "\(who) sent a broken answer for \(name)", .noHost)
+      case .malformed: ("malformed-answer", "\(who) sent a malformed answer for \(name)", .noHost)
       case .timeout: ("dns-timeout", "no name server answered for \(name) (asked \(list))", .timeout)
       case .unreachable:
         ("dns-unreachable", "no name server can be reached for \(name) (tried \(list))", .noConnection)
-      case .system(let reason): ("resolver-failed", "looking for \(name): \(reason)", .noConnection)
+      case .system(let reason): ("resolver-failed", "resolving \(name) failed: \(reason)", .noConnection)
       }
     // Nothing that was typed already.
     let remedy = Remedy.withoutDNS(named: source == .option, canAskOthers: terms.servers.isEmpty)

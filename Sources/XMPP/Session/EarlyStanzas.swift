@@ -19,7 +19,7 @@ struct EarlyStanzas {
   mutating func add(_ element: Element, skipped: SkipReason?) throws(Failure) {
     guard stanzas.count < EarlyStanzas.maximumCount, bytes < EarlyStanzas.maximumBytes else {
       throw .protocolViolation(
-        "policy-violation", "the server sent \(stanzas.count) stanzas before the answer that it owes")
+        "policy-violation", "the server sent \(stanzas.count) stanzas before the answer to the login")
     }
     stanzas.append((element, skipped))
     bytes += element.footprint

@@ -53,7 +53,7 @@ struct ResourceBinding {
       case "not-allowed", "resource-constraint":
         ("the account may not bind another resource", .fewerSessions)
       case "conflict": ("the resource is in use", .resource)
-      case "not-authorized": ("the server wants a login before binding", nil)
+      case "not-authorized": ("the server requires a login before binding", nil)
       default: ("the server refused to bind a resource", nil)
       }
     return Failure(

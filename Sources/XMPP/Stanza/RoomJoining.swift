@@ -225,7 +225,7 @@ extension RoomOccupancy {
         state = .joined(joined)
         return [.send(ask(.existence, room, Discovery.question))]
       case .notJoined:
-        return interrupt(lost(reply.error?.condition ?? "it answers so"), at: now)
+        return interrupt(lost(reply.error?.condition ?? "the session is not an occupant"), at: now)
       }
     case (.joined(var joined), .existence):
       if isMissing { return interrupt(lost("the room does not exist any more"), at: now) }
@@ -251,7 +251,8 @@ extension RoomOccupancy {
     case .noRoom:
       return end(
         Failure(
-          .stanza, "not-a-room", "\(room.full) is no room: \(room.domainpart) offers none", status: .refused))
+          .stanza, "not-a-room", "\(room.full) is not a room: \(room.domainpart) offers no rooms",
+          status: .refused))
     case .unanswered:
       let what = joining.awaitsCaptcha ? "the captcha of \(room.full) was not solved" : nil
       let failure = Failure(

@@ -18,7 +18,7 @@ public struct StreamHeader: Sendable, Equatable {
     guard root.is("stream", Namespace.stream) else {
       guard root.name.isSame(as: "stream") else {
         throw .protocolViolation(
-          "bad-format", "the server answered with <\(root.name)>, which is no XMPP stream")
+          "bad-format", "the server answered with <\(root.name)>, which is not an XMPP stream")
       }
       throw .protocolViolation(
         "invalid-namespace",
@@ -43,7 +43,7 @@ public struct StreamHeader: Sendable, Equatable {
     let isForServers = namespace.isSame(as: "jabber:server")
     throw .protocolViolation(
       "invalid-namespace",
-      "the stream carries “\(namespace.shortened(to: 100))”, not “\(Namespace.client)”",
+      "the stream has the namespace “\(namespace.shortened(to: 100))”, not “\(Namespace.client)”",
       hint: isForServers ? "this is a server-to-server port; clients use 5222" : nil)
   }
 

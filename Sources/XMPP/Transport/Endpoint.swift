@@ -132,7 +132,7 @@ public struct HostAndPort: Sendable, Hashable {
   public init(parsing text: String, for option: String) throws(Failure) {
     guard let (host, port) = HostAndPort.split(Array(text.utf8)) else {
       throw Failure(
-        .usage, "bad-address", "\(option) wants HOST[:PORT], an IPv6 address with a port in brackets",
+        .usage, "bad-address", "\(option) requires HOST[:PORT], an IPv6 address with a port in brackets",
         status: .usage)
     }
     self.host = String(decoding: host, as: UTF8.self)

@@ -61,9 +61,9 @@ public struct Proxy: Sendable, Equatable {
       let parts = authority[..<at].split(
         separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
       guard let user = Proxy.decoded(parts[0]), let password = Proxy.decoded(parts.count > 1 ? parts[1] : [])
-      else { throw bad("a percent sign in user or password wants two hexadecimal digits") }
+      else { throw bad("a percent sign in the user or password must be followed by two hexadecimal digits") }
       guard (1...255).contains(user.count), password.count <= 255 else {
-        throw bad("user and password have at most 255 bytes, and the user at least one")
+        throw bad("the user must have 1 to 255 bytes, and the password at most 255")
       }
       // RFC 7617 §2.
       guard kind.isSOCKS || !user.contains(UInt8(ascii: ":")) else {
@@ -76,7 +76,7 @@ public struct Proxy: Sendable, Equatable {
     }
     guard
       let place = try? HostAndPort(parsing: String(decoding: authority, as: UTF8.self), for: "")
-    else { throw bad("it wants http://, socks5:// or socks5h://, then [USER[:PASS]@]HOST[:PORT]") }
+    else { throw bad("the form is [http://|socks5://|socks5h://][USER[:PASS]@]HOST[:PORT]") }
     host = place.host
     port = place.port ?? 1080
   }

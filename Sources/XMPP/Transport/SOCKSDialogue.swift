@@ -87,7 +87,7 @@ struct SOCKSDialogue: ProxyDialogue {
       state = .authentication
     case (0xFF, .none):
       throw Failure.proxy(
-        "auth-required", "the proxy wants a login", hint: "give it as socks5h://USER:PASS@HOST")
+        "auth-required", "the proxy requires a login", hint: "give it as socks5h://USER:PASS@HOST")
     case (0xFF, .some):
       throw Failure.proxy("auth-refused", "the proxy accepts no login by user and password")
     default:

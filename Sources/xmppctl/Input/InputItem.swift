@@ -60,7 +60,7 @@ extension InputItem {
       throw .input("bad-id", "line \(line.number): the id is empty")
     }
     if to.count > 1, object.value("id") != nil {
-      throw .input("bad-id", "line \(line.number): \"id\" is for one recipient alone")
+      throw .input("bad-id", "line \(line.number): \"id\" requires a single recipient")
     }
     let language = object.value("lang")
     if let language, !LanguageTag.isWellFormed(language) {

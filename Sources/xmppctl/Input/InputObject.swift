@@ -203,7 +203,7 @@ struct InputObject {
   private func malformed(_ what: String, at offset: Int? = nil) -> Failure {
     let place = offset.map { ", at offset \($0)" } ?? ""
     return .input(
-      "json-malformed", "line \(line) is no JSON object of strings: it \(what)\(place)",
+      "json-malformed", "line \(line) is not a JSON object of strings: it \(what)\(place)",
       hint: otherLayout(offset))
   }
 

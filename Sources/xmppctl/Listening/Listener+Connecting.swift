@@ -185,6 +185,6 @@ extension Failure {
 
   static func unconfirmed(_ count: Int, _ status: ExitStatus) -> Failure {
     Failure(
-      .stanza, "unconfirmed", "of the stanzas sent, \(count) were never confirmed", status: status)
+      .stanza, "unconfirmed", "\(count) of the stanzas sent were not confirmed", status: status)
   }
 }

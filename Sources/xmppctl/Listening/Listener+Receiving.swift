@@ -131,7 +131,7 @@ extension Listener {
   /// Goes on without the archive, which does not lead on.
   func giveUpArchive(_ reason: String) {
     Printer.diagnostic(
-      "xmppctl: listen: stanza: the rest of the archive cannot be read: \(plan.echoes.text(reason).shown); only what comes live follows"
+      "xmppctl: listen: stanza: the rest of the archive cannot be read: \(plan.echoes.text(reason).shown); continuing with live messages"
     )
     skipArchive()
   }

@@ -46,7 +46,7 @@ extension Configuration {
     }
     guard facts.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
       throw .configuration(
-        "insecure-permissions", "\(file): others may write it", hint: "chmod 600 \(shellPath(file))")
+        "insecure-permissions", "\(file): others can write it", hint: "chmod 600 \(shellPath(file))")
     }
   }
 
@@ -74,7 +74,7 @@ extension Configuration {
       let others = S_IWOTH | (facts.st_gid == getegid() ? 0 : S_IWGRP)
       guard facts.st_mode & others == 0 || facts.st_mode & S_ISVTX != 0 else {
         throw .configuration(
-          "insecure-permissions", "\(file): others may replace it in \(folder)",
+          "insecure-permissions", "\(file): others can replace it in \(folder)",
           hint: "chmod go-w \(shellPath(folder))")
       }
     }

@@ -15,7 +15,7 @@ struct Target {
 
     /// The failure for an action that has no meaning for a command.
     func rejection(_ command: String) -> Failure {
-      .usage("the query ?\(action) of an xmpp: URI means nothing to \(command)")
+      .usage("\(command) does not support the query ?\(action) of an xmpp: URI")
     }
 
     /// - Throws: a usage failure if there are parameters. A password in an argument can be seen by others.

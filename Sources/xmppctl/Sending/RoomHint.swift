@@ -30,7 +30,7 @@ extension Failure {
         ? "another occupant has that nickname; choose another with --nick" : "choose a nickname with --nick"
     case "service-unavailable", "resource-constraint": "the room may be full; try again later"
     case "jid-malformed": "the room does not accept that nickname: --nick"
-    case "not-a-room": "to write to a person, leave --room out"
+    case "not-a-room": "to write to a user, omit --room"
     default: nil
     }
   }
