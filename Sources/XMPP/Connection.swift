@@ -163,13 +163,17 @@ extension Connection {
       try header.check(domain: settings.domain)
     } catch {
       // A server that has no such host may answer in any name, so its error is heard before its name is judged.
-      if case .element(let element)? = try? next(
-        until: .after(seconds: 1), while: "waiting for a stream error"),
-        element.is("error", Namespace.stream)
-      {
+      let wrongName = error
+      var answer: StreamParser.Event?
+      do throws(Failure) {
+        answer = try next(until: .after(seconds: 1), while: "waiting for a stream error")
+      } catch {
+        if error.isInterruption || error.condition.isSame(as: "max-time") { throw error }
+      }
+      if case .element(let element)? = answer, element.is("error", Namespace.stream) {
         throw streamError(element)
       }
-      throw error
+      throw wrongName
     }
   }
 

@@ -28,7 +28,18 @@ public final class TemporaryFolder: Sendable {
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
     try Data(text.utf8).write(to: file, options: .atomic)
     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file.path)
+    if mode & 0o100 != 0 { try replaceByCopy(file) }
     return file.path
+  }
+
+  /// Puts a copy in the place of a file to be executed, written by another process. A program that another test starts while
+  /// this process has the file open for writing holds it open too, for a moment: the file could not be executed then (ETXTBSY).
+  private func replaceByCopy(_ file: URL) throws {
+    let copy = file.path + ".copy"
+    let outcome = try Program("/bin/cp").run(["-p", file.path, copy])
+    guard outcome.status == 0, rename(copy, file.path) == 0 else {
+      throw SupportFailure("cp: \(outcome.error)")
+    }
   }
 
   /// A file's text; what is not UTF-8 is replaced.

@@ -358,6 +358,50 @@ import Testing
     #expect(try run.answer(error: "remote-server-timeout") == [])
   }
 
+  @Test("R1: the answer to an older self-ping confirms nothing that was sent since")
+  func staleSelfPing() throws {
+    var run = try joined { $0.rejoins = false }
+    func ask(_ run: inout Run) throws -> Element {
+      let question = run.occupancy.ping(at: run.now)
+      let ping = try #require(question)
+      run.sent.append(ping)
+      return ping
+    }
+    let first = try ask(&run)
+    #expect(run.pass() == [], "the first is given up")
+    let second = try ask(&run)
+    run.sent.append(first)
+    #expect(try run.answer() == [])
+    run.sent.append(second)
+    #expect(try run.answer() == ["confirmed"])
+  }
+
+  @Test("R9: an occupant who has taken the chosen nickname does not end the run, however long that lasts")
+  func nicknameHeld() throws {
+    var run = try joined {
+      $0.rejoins = true
+      $0.keepsNickname = true
+    }
+    let start = run.now
+    let removal = RoomTests.presence("bob", [110, 332], type: "unavailable")
+    #expect(try run.take(removal) == ["interrupted shutdown"])
+    for _ in 0..<40 {
+      #expect(run.pass() == ["send iq"])
+      #expect(try run.answer(RoomTests.disco("")) == ["send presence", "send iq"])
+      #expect(try run.take(RoomTests.refusal("conflict")) == [])
+    }
+    #expect(run.now.milliseconds(since: start) > 900_000)
+    #expect(run.pass() == ["send iq"])
+    #expect(try run.answer(RoomTests.disco("")) == ["send presence", "send iq"])
+    #expect(try run.take(RoomTests.presence("bob", [110])) == ["joined"])
+  }
+
+  @Test("R2: another occupant's presence creates no room, whatever codes it carries")
+  func forgedCreation() throws {
+    var run = try Run()
+    #expect(try run.take(RoomTests.presence("eve", [110, 210, 201])) == ["joined"])
+  }
+
   @Test("the messages in docs/ROOMS.md are those that rooms cause")
   func table() throws {
     var messages: [String] = ["not in \(RoomTests.room) at the end"]

@@ -115,6 +115,31 @@ import XMPP
     #expect(outcome.status == 0, "\(outcome.error)")
   }
 
+  @Test("R3: a room that removes the session fails its own messages alone")
+  func removedFromOne() throws {
+    let rooms = ["attic@rooms.example.org", "den@rooms.example.org"]
+    let (outcome, sent) = try send(["-m", "hi", "--nick", "bob"] + rooms) { talk in
+      var held = ""
+      try RoomRowsTests.serve(talk) { element in
+        guard let room = rooms.first(where: { element.contains("to='\($0)") }) else { return nil }
+        if element.contains("<presence"), !element.contains("unavailable") {
+          return ScriptedRoom.presence("bob", [110], room: room)
+        }
+        guard element.contains("<message") else { return nil }
+        if room.hasPrefix("attic") {
+          held = ScriptedRoom.gone("bob", [110, 307], room: room)
+          return nil
+        }
+        // The removal comes before the other room's copy.
+        return held + ScriptedRoom.message("bob", RoomRowsTests.content(element), room: room)
+      }
+    }
+    #expect(outcome.status == 1, "\(outcome.error)")
+    #expect(outcome.error.contains("kicked from attic@rooms.example.org"), "\(outcome.error)")
+    #expect(try outcome.results.map { $0["status"] } == ["failed", "received"])
+    #expect(sent.matches(of: #/<message /#).count == 2)
+  }
+
   @Test("R3: several rooms are joined in one run, and one that refuses refuses its own messages alone")
   func several() throws {
     let rooms = ["den@rooms.example.org", "lab@rooms.example.org", "attic@rooms.example.org"]

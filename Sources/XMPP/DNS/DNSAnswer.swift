@@ -101,7 +101,7 @@ extension DNSAnswer {
         : ares_parse_aaaa_reply(bytes, count, &host, nil, nil)
       defer { if host != nil { ares_free_hostent(host) } }
       if status == cares_success, let host {
-        let found = IPAddress.all(in: host.pointee)
+        let found = Array(IPAddress.all(in: host.pointee).prefix(EndpointPlan.maximumCount))
         self = found.isEmpty ? .noData : .addresses(found)
         return
       }

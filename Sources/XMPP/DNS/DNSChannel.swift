@@ -200,9 +200,8 @@ final class DNSChannel {
   /// When c-ares has something to do although nothing came.
   private var pause: Deadline {
     var left = timeval()
-    return ares_timeout(channel, nil, &left).map {
-      Deadline.after(seconds: Double($0.pointee.tv_sec) + Double($0.pointee.tv_usec) / 1e6)
-    } ?? .never
+    guard ares_timeout(channel, nil, &left) != nil else { return .never }
+    return .after(seconds: Double(left.tv_sec) + Double(left.tv_usec) / 1e6)
   }
 
   private func process(_ descriptor: pollfd) {

@@ -29,6 +29,9 @@ struct ServiceRecord: Sendable, Hashable {
 
 /// Which endpoints of a domain to try, and in which order. No I/O: what the name servers said comes in, a list comes out.
 struct EndpointPlan {
+  /// The maximum number of endpoints, so that a domain cannot decide how long a run tries and how much its report keeps.
+  static let maximumCount = 256
+
   let domain: String
   let service: XMPPService
   let tls: TLSMode
@@ -88,7 +91,9 @@ struct EndpointPlan {
         }
       }
     }
-    guard found.isEmpty else { return EndpointPlan.ordered(found, using: &random) }
+    guard found.isEmpty else {
+      return Array(EndpointPlan.ordered(found, using: &random).prefix(EndpointPlan.maximumCount))
+    }
     if let failure, !isKnown || denied { throw failure }
     if denied {
       if let unsupported { throw unsupported }

@@ -264,6 +264,13 @@ public struct Delivery {
     return false
   }
 
+  /// Fails what waits for a room's copy, which does not come any more.
+  public mutating func fail(awaiting room: JID, _ failure: Failure) {
+    for number in first..<nextNumber where self[number]?.awaitsCopy(of: room) == true {
+      end(number, .failed, failure)
+    }
+  }
+
   /// Notes that a stanza is not sent, and why.
   public mutating func fail(_ number: Int, _ failure: Failure) { end(number, .failed, failure) }
 

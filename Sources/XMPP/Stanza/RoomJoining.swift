@@ -211,7 +211,8 @@ extension RoomOccupancy {
         Failure(
           .stanza, "item-not-found", "the room \(room.full) does not exist any more", status: .refused),
         at: now)
-    case (.joined(var joined), .selfPing):
+    case (.joined(var joined), .selfPing(let number)):
+      guard number == joined.asked else { return [] }
       (joined.heard, joined.pingLimit, joined.unanswered) = (now, .never, 0)
       switch RoomAnswer.selfPing(reply.error) {
       case .joined:
@@ -223,11 +224,12 @@ extension RoomOccupancy {
       case .unknownOccupant:
         joined.pingLimit = now.advanced(bySeconds: JoinedRoom.patience)
         state = .joined(joined)
-        return [.send(ask(.existence, room, Discovery.question))]
+        return [.send(ask(.existence(number), room, Discovery.question))]
       case .notJoined:
         return interrupt(lost(reply.error?.condition ?? "the session is not an occupant"), at: now)
       }
-    case (.joined(var joined), .existence):
+    case (.joined(var joined), .existence(let number)):
+      guard number == joined.asked else { return [] }
       if isMissing { return interrupt(lost("the room does not exist any more"), at: now) }
       joined.pingLimit = .never
       state = .joined(joined)
@@ -240,9 +242,12 @@ extension RoomOccupancy {
   mutating func perform(_ step: RoomJoining.Step, _ joining: RoomJoining, at now: Deadline) -> [Event] {
     switch step {
     case .wait: return []
-    case .enter(let presence): return enter(presence.occupant, isNew: presence.isNewRoom, at: now)
+    case .enter(let presence):
+      // Only the own presence, with the requested nickname, says that the room was created: a room is never destroyed because
+      // another occupant's presence says so.
+      return enter(presence.occupant, isNew: presence.isNewRoom && presence.occupant == nickname, at: now)
     case .pinged: return enter(nickname, isNew: false, at: now)
-    case .ask: return [.send(ask(.selfPing, nickname, Ping.payload))]
+    case .ask: return [.send(selfPing(nickname))]
     case .announce:
       return [
         .send(Presence.available(priority: -1)),

@@ -47,6 +47,8 @@ public struct RoomOccupancy: Sendable {
   public internal(set) var nickname: JID
   /// How many nicknames were tried.
   var nicknamesTried = 1
+  /// How many self-pings were sent, in all sessions: only the answer to the newest one counts.
+  private var selfPings = 0
   /// Which history the next join asks for.
   public var history = Room.History()
   private var pauses = Reconnection(shortest: 1, longest: 60)
@@ -58,7 +60,11 @@ public struct RoomOccupancy: Sendable {
 
   /// What is asked.
   enum Question {
-    case service, existence, selfPing
+    case service
+    /// With the number of the self-ping that led to it; 0 before a join.
+    case existence(Int)
+    /// With its number.
+    case selfPing(Int)
   }
 
   enum State {
@@ -130,9 +136,7 @@ extension RoomOccupancy {
   public mutating func begin(account: JID, at now: Deadline) -> [Event] {
     guard ending == nil else { return [] }
     requests = IQTracker(account: account)
-    guard wasJoined else { return join(at: now) }
-    if ghostLimit == .never { ghostLimit = now.advanced(bySeconds: RoomOccupancy.longestGhost) }
-    return askExistence(at: now)
+    return wasJoined ? askExistence(at: now) : join(at: now)
   }
 
   /// Takes over a session that was resumed after a run that had joined the room, and asks whether it is still there.
@@ -158,7 +162,7 @@ extension RoomOccupancy {
 
   private mutating func askExistence(at now: Deadline) -> [Event] {
     state = .asking(until: now.advanced(bySeconds: RoomOccupancy.existenceLimit))
-    return [.send(ask(.existence, room, Discovery.question))]
+    return [.send(ask(.existence(0), room, Discovery.question))]
   }
 
   mutating func ask(_ question: Question, _ to: JID, _ payload: Element) -> Element {
@@ -204,9 +208,10 @@ extension RoomOccupancy {
 
   /// A taken nickname: another is tried, or the same again while the session before this one may hold it.
   mutating func retryNickname(_ failure: Failure, at now: Deadline) -> [Event] {
-    if wasJoined, policy.rejoins, !ghostLimit.hasPassed(at: now) {
+    if wasJoined, policy.rejoins {
       if ghostLimit == .never { ghostLimit = now.advanced(bySeconds: RoomOccupancy.longestGhost) }
-      return interrupt(failure, at: now)
+      // Another occupant who takes the nickname must not end the run.
+      if policy.keepsNickname || !ghostLimit.hasPassed(at: now) { return interrupt(failure, at: now) }
     }
     guard !policy.keepsNickname, nicknamesTried < 9 else { return end(failure) }
     nicknamesTried += 1
@@ -266,7 +271,15 @@ extension RoomOccupancy {
 
   private mutating func selfPing(_ joined: inout JoinedRoom, at now: Deadline) -> Element {
     joined.pingLimit = now.advanced(bySeconds: min(JoinedRoom.patience, policy.silence ?? .infinity))
-    return ask(.selfPing, joined.occupant, Ping.payload)
+    let ping = selfPing(joined.occupant)
+    joined.asked = selfPings
+    return ping
+  }
+
+  /// A self-ping with a number of its own.
+  mutating func selfPing(_ occupant: JID) -> Element {
+    selfPings += 1
+    return ask(.selfPing(selfPings), occupant, Ping.payload)
   }
 
   /// The failure of an occupancy that is gone without a word.
@@ -286,6 +299,8 @@ struct JoinedRoom: Sendable {
   var heard: Deadline
   /// Until when the answer to a self-ping may come; never if none is in flight.
   var pingLimit = Deadline.never
+  /// The number of the newest self-ping. An answer to an older one says nothing about what was sent since.
+  var asked = 0
   /// How many were not answered.
   var unanswered = 0
 

@@ -116,14 +116,16 @@ final class Listener {
       try forward()
       // Answers that cannot be read yet are not late.
       let isReading = isDry && canTake
-      if isReading { perform(rooms.elapse()) }
+      // The rooms are joined after the presence; what they were in an earlier session does not count.
+      let roomsAct = isReading && !archive.precedesPresence
+      if roomsAct { perform(rooms.elapse()) }
       if let ending = rooms.ending { throw ending }
       if hasEnded { return }
       if isRequestDue { session.requestAcknowledgement() }
       try keep()
       try session.transmit()
       // What was read and not taken yet does not show in the socket.
-      try wait(until: isReading ? rooms.due : isDry || !canTake ? .never : .now)
+      try wait(until: roomsAct ? rooms.due : isDry || !canTake ? .never : .now)
     }
   }
 

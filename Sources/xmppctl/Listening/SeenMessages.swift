@@ -39,9 +39,17 @@ struct SeenMessages {
     if entries.count < SeenMessages.limit {
       entries.append(entry)
     } else {
+      forget(entries[oldest])
       entries[oldest] = entry
       oldest = (oldest + 1) % SeenMessages.limit
     }
+  }
+
+  /// Matches an entry no more, so that a long reading keeps no more than the ring.
+  private mutating func forget(_ entry: Entry) {
+    guard var times = unmatched?.removeValue(forKey: entry.fingerprint) else { return }
+    if let index = times.firstIndex(of: entry.time) { times.remove(at: index) }
+    if !times.isEmpty { unmatched?[entry.fingerprint] = times }
   }
 
   /// Begins to match, for the reading of an archive.

@@ -12,6 +12,8 @@ struct BounceWait {
     var numbers: [Int] = []
     /// The number of the first stanza that was sent after the ping in flight.
     var barrier: Int?
+    /// Whether it is in the list of domains to be asked.
+    var isUnasked = false
   }
 
   /// The maximum number of pings in flight, and of domains that are remembered.
@@ -46,7 +48,10 @@ struct BounceWait {
     guard !reached.contains(key) else { return false }
     domains[key, default: Domain(address: domain)].numbers.append(number)
     order.append((number, key))
-    if domains[key]?.barrier == nil, domains[key]?.numbers.count == 1 { unasked.append(key) }
+    if domains[key]?.barrier == nil, domains[key]?.isUnasked != true {
+      domains[key]?.isUnasked = true
+      unasked.append(key)
+    }
     return true
   }
 
@@ -57,8 +62,10 @@ struct BounceWait {
   ///   - barrier: the number of the first stanza that will be sent after it.
   mutating func domainToAsk(_ ping: Int, before barrier: Int) -> JID? {
     while pings.count < BounceWait.maximumPings, !unasked.isEmpty {
-      guard let domain = domains[unasked.removeFirst()], domain.barrier == nil else { continue }
-      domains[String.UTF8Key(domain.address.domainpart)]?.barrier = barrier
+      let key = unasked.removeFirst()
+      domains[key]?.isUnasked = false
+      guard let domain = domains[key], domain.barrier == nil else { continue }
+      domains[key]?.barrier = barrier
       pings[ping] = domain.address
       return domain.address
     }
@@ -82,8 +89,11 @@ struct BounceWait {
       delivery.refuse(domain.numbers.prefix { $0 < barrier }, with: error)
       domain.numbers.removeAll { $0 < barrier }
     }
+    if let last = domain.numbers.last, last >= barrier, !domain.isUnasked {
+      domain.isUnasked = true
+      unasked.append(key)
+    }
     domains[key] = domain.numbers.isEmpty ? nil : domain
-    if let last = domain.numbers.last, last >= barrier { unasked.append(key) }
   }
 
   /// Whether the account's own server says that it does not reach the domain (RFC 6120 §8.3.3.16, §8.3.3.17).

@@ -12,6 +12,9 @@ struct SendRooms {
     /// The first message after the question in flight.
     var barrier: Int?
 
+    /// Whether it is neither joined nor given up, which includes asking whether it still exists.
+    var isPending: Bool { occupancy.occupant == nil && occupancy.ending == nil }
+
     /// Whether a question is in flight.
     var isAsked: Bool { barrier != nil && occupancy.awaitsSelfPing }
   }
@@ -22,6 +25,8 @@ struct SendRooms {
     case notice(String)
     /// The room has read the messages to it before this number.
     case confirm(JID, before: Int)
+    /// The room removed the session: what it has not reflected has failed.
+    case fail(JID, Failure)
   }
 
   /// Seconds without a copy after which the room is asked, and the longest time between two questions.
@@ -54,11 +59,11 @@ struct SendRooms {
   var occupants: [JID] { rooms.compactMap(\.occupancy.occupant) }
 
   /// Whether a room has not answered yet.
-  var isJoining: Bool { rooms.contains { $0.occupancy.isJoining } }
+  var isJoining: Bool { rooms.contains(where: \.isPending) }
 
   /// What the run waits for while it joins.
   var activity: String {
-    guard let room = rooms.first(where: { $0.occupancy.isJoining })?.occupancy else { return "" }
+    guard let room = rooms.first(where: \.isPending)?.occupancy else { return "" }
     return room.awaitsCaptcha ? "waiting for the captcha of \(room.room.full)" : "joining \(room.room.full)"
   }
 
@@ -77,21 +82,23 @@ struct SendRooms {
 
   /// Takes a stanza.
   ///
-  /// - Throws: why the room removed the session.
+  /// - Throws: why the last room removed the session.
   mutating func take(_ stanza: Stanza) throws(Failure) -> [Action] {
     guard !rooms.isEmpty, let sender = stanza.sender else { return [] }
-    var removal: Failure?
+    var removals: [Action] = []
     let actions = perform { room in
       let wasJoined = room.occupancy.occupant != nil
       if stanza.isType("groupchat"), sender == room.occupancy.occupant, room.pingDue != .never {
         (room.pingDue, room.wait) = (.after(seconds: SendRooms.shortestWait), SendRooms.shortestWait)
       }
       let events = room.occupancy.take(stanza, from: sender, at: .now).events
-      if wasJoined, let failure = room.occupancy.ending { removal = failure }
+      if wasJoined, let failure = room.occupancy.ending {
+        removals.append(.fail(room.occupancy.room, failure))
+      }
       return events
     }
-    if let removal { throw hinted(removal) }
-    return actions
+    if !removals.isEmpty, let refusal { throw refusal }
+    return actions + removals
   }
 
   /// Does what is due.
@@ -104,8 +111,13 @@ struct SendRooms {
     return perform { room in
       var events = room.occupancy.elapse(at: now)
       guard !room.isAsked, room.pingDue.hasPassed else { return events }
-      guard isAwaited(room.occupancy.room), let ping = room.occupancy.ping(at: now) else {
+      guard isAwaited(room.occupancy.room) else {
         room.pingDue = .never
+        return events
+      }
+      guard let ping = room.occupancy.ping(at: now) else {
+        // Another question is in flight, which confirms nothing.
+        room.pingDue = now.advanced(bySeconds: SendRooms.shortestWait)
         return events
       }
       room.barrier = next

@@ -21,7 +21,7 @@ extension Sender {
 
   /// Takes a stanza that may be a room's.
   ///
-  /// - Throws: why a room removed the session.
+  /// - Throws: why the last room removed the session.
   func takeInRooms(_ stanza: Stanza) throws(Failure) {
     perform(try rooms.take(stanza))
     delivery.occupants = rooms.occupants
@@ -58,6 +58,7 @@ extension Sender {
       case .send(let element): send(element)
       case .notice(let text): output.say(text)
       case .confirm(let room, let number): delivery.reflected(by: room, before: number)
+      case .fail(let room, let failure): delivery.fail(awaiting: room, failure)
       }
     }
   }

@@ -251,8 +251,10 @@ extension Sender {
       if session.management.isOn, !session.management.awaitsAnswer { session.requestAcknowledgement() }
       return
     }
-    sentSincePing = 0
     askDomains()
+    // The pings to domains may have taken the room; the acknowledgement of them gives it back.
+    guard session.management.hasRoom else { return session.requestAcknowledgement() }
+    sentSincePing = 0
     barriers[nextOwn] = delivery.nextNumber
     send(tracker.request(.get, to: session.jid.domain, Ping.payload, for: nextOwn))
     session.requestAcknowledgement()
