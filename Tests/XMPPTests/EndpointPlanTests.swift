@@ -112,6 +112,12 @@ import Testing
     }
   }
 
+  @Test("D3: a domain does not decide how many are tried: of thousands, the first 256 stay")
+  func tooMany() throws {
+    let records = (0..<3000).map { Self.srv(UInt16($0), 0, "h\($0)") }
+    #expect(try plan(.none, .records(records.reversed())).map(\.host) == (0..<256).map { "h\($0)" })
+  }
+
   @Test("D3: the first is drawn in the ratio of the weights (RFC 2782)")
   func distribution() throws {
     var random = SeededGenerator(seed: 2782)
