@@ -116,8 +116,8 @@ extension ArchiveCatchUp {
       position = ArchivePosition(id: result.id, time: moment ?? time - SeenMessages.margin)
     }
     guard recent.insert(result.id), !seen.match(result.message, at: time) else { return nil }
-    // Only lines that are held back are looked for among these, and none is before the presence is sent.
-    if reading?.phase == .gap { archived.add(result.message, at: time, place: 0) }
+    // Also before the presence is sent: the server then delivers from its offline storage what the archive has too.
+    archived.add(result.message, at: time, place: 0)
     return (
       result.message, StanzaEnvelope(received: .now, sent: moment, delay: result.delay, archive: result.id)
     )
