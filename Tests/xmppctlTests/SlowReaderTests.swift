@@ -30,7 +30,8 @@ import Testing
     }
     try wait("the session is ended", within: .seconds(120)) { ejabberd.log.contains("policy-violation") }
     let outcome = try listener.wait(within: .seconds(120))
-    #expect(outcome.status == 0 && outcome.error.contains("policy-violation"), "\(outcome.error)")
+    // The server resets the connection after its stream error, so the error itself may not be there to be read.
+    #expect(outcome.status == 0 && outcome.error.contains("; connecting again"), "\(outcome.error)")
     let numbers = try ListenScene.bodies(outcome.output).map { $0.split(separator: " ")[1] }
     #expect(numbers.count == total && Set(numbers).count == total)
     mouth.close()

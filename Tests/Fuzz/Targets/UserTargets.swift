@@ -82,14 +82,16 @@ private func isSame(_ value: JSONValue, _ json: StrictJSON) -> Bool {
       }
     } else if case .object(let members)? = json, members.count <= 16 {
       let isText = members.allSatisfy { member in
-        [member.name, member.value.bytes ?? []].allSatisfy {
+        ([member.name, member.value.bytes ?? []] + member.value.elements.compactMap(\.bytes)).allSatisfy {
           String(decoding: $0, as: UTF8.self).unicodeScalars.allSatisfy(isCarried)
         }
       }
       try hold(
         !isText
           || members.contains {
-            $0.value != .null && $0.value.bytes == nil && !$0.name.elementsEqual("to".utf8)
+            $0.value != .null && $0.value.bytes == nil
+              && !($0.name.elementsEqual("to".utf8) && $0.value.isArray
+                && $0.value.elements.allSatisfy { $0.bytes != nil })
           },
         "an object of strings is refused")
     }
