@@ -133,8 +133,8 @@ struct BounceWait {
   /// Forgets the stanzas whose outcome is told.
   private mutating func forget(before number: Int) {
     let past = order.prefix { $0.number < number }
-    for (number, key) in past {
-      domains[key]?.numbers.removeAll { $0 == number }
+    for key in Set(past.map(\.domain)) {
+      domains[key]?.numbers.removeAll { $0 < number }
       if domains[key]?.numbers.isEmpty == true { domains[key] = nil }
     }
     order.removeFirst(past.count)
