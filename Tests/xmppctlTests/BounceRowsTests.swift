@@ -16,28 +16,11 @@ import XMPP
     scene.command = "send"
     scene.sasl.bindsChannels = false
     scene.after = LoginScene.binds(
-      "<sm xmlns='urn:xmpp:sm:3'/>", then: { try BounceRowsTests.serve($0, answer) })
+      "<sm xmlns='urn:xmpp:sm:3'/>", then: { try $0.serveCounted(answer) })
     scene.options = options + ["--max-time", limit]
     let started = try scene.start()
     let outcome = try started.program.finish(input, within: .seconds(90))
     return (outcome, try started.peer.finish().first?.text ?? "")
-  }
-
-  /// Serves a stream with stream management until the client closes it.
-  private static func serve(_ talk: ScriptedPeer.Talk, _ answer: (String) -> String) throws {
-    var count = 0
-    while true {
-      let element = try talk.element()
-      if element.hasPrefix("</") { return }
-      if element.hasPrefix("<enable ") {
-        try talk.send("<enabled xmlns='urn:xmpp:sm:3'/>")
-      } else if element.hasPrefix("<r ") {
-        try talk.send("<a xmlns='urn:xmpp:sm:3' h='\(count)'/>")
-      } else if !element.hasPrefix("<a ") {
-        count += 1
-        try talk.send(answer(element))
-      }
-    }
   }
 
   private static func error(_ name: String, id: String?, from: String, _ condition: String) -> String {

@@ -117,6 +117,25 @@ struct ListenScene {
 }
 
 extension ScriptedPeer.Talk {
+  /// Serves a stream with stream management until the client closes it.
+  ///
+  /// - Parameter answer: what is said to each element that is not stream management's.
+  func serveCounted(_ answer: (String) -> String) throws {
+    var count = 0
+    while true {
+      let element = try element()
+      if element.hasPrefix("</") { return }
+      if element.hasPrefix("<enable ") {
+        try send("<enabled xmlns='urn:xmpp:sm:3'/>")
+      } else if element.hasPrefix("<r ") {
+        try send("<a xmlns='urn:xmpp:sm:3' h='\(count)'/>")
+      } else if !element.hasPrefix("<a ") {
+        count += 1
+        try send(answer(element))
+      }
+    }
+  }
+
   /// Reads elements until one contains a text.
   @discardableResult
   func await(_ text: String) throws -> String {

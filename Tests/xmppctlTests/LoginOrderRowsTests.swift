@@ -37,21 +37,10 @@ import XMPP
 
   /// Serves a stream until the client closes it.
   private static func serve(_ talk: ScriptedPeer.Talk, after presence: String = "") throws {
-    var count = 0
-    while true {
-      let element = try talk.element()
-      if element.hasPrefix("</") { return }
-      if element.hasPrefix("<enable ") {
-        try talk.send("<enabled xmlns='urn:xmpp:sm:3'/>")
-      } else if element.hasPrefix("<r ") {
-        try talk.send("<a xmlns='urn:xmpp:sm:3' h='\(count)'/>")
-      } else if !element.hasPrefix("<a ") {
-        count += 1
-        if element.hasPrefix("<presence") { try talk.send(presence) }
-        if element.contains(" type='get'") {
-          try talk.send("<iq type='result' id='\(LoginScene.id(of: element))' from='example.org'/>")
-        }
-      }
+    try talk.serveCounted { element in
+      let isRequest = element.contains(" type='get'")
+      return (element.hasPrefix("<presence") ? presence : "")
+        + (isRequest ? "<iq type='result' id='\(LoginScene.id(of: element))' from='example.org'/>" : "")
     }
   }
 
