@@ -60,7 +60,7 @@ public struct Failure: Error, Sendable, Equatable {
   public var message: String
   /// What to try, where something can be done about it.
   public var hint: String?
-  /// The same as a value, for whoever prints the failure to put into words; `hint` then is `nil`.
+  /// What to try, as a value that the executable turns into a hint. If this is set, `hint` is `nil`.
   public var remedy: Remedy?
   /// The exit status.
   public var status: ExitStatus

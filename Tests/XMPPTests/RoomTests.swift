@@ -104,7 +104,7 @@ import Testing
     #expect(run.sent[1].attribute("to") == "muc.example.org")
   }
 
-  @Test("R2: the own presence is told by its status, or by the nickname if there is none")
+  @Test("R2: our own presence is recognized by its status code, or by the nickname if there is none")
   func ownPresence() throws {
     var run = try Run()
     #expect(try run.take(RoomTests.presence("alice")) == [])

@@ -97,7 +97,7 @@ import XMPP
   }
 
   @Test(
-    "R2: the own presence is told by its status, or by the nickname if there is none",
+    "R2: our own presence is recognized by its status code, or by the nickname if there is none",
     arguments: ["110", "none", "muc", "210"])
   func ownPresence(how: String) throws {
     let (outcome, _) = try send { talk in

@@ -1,8 +1,8 @@
 /// What becomes of each stanza a run sends: what it still waits for, and how it ended. No I/O.
 ///
-/// A stanza is confirmed by the server when it is acknowledged (XEP-0198, or a round trip in its place) and a round trip
-/// behind it is complete: a bounce that the server makes itself has then arrived too. One for another domain may also wait for
-/// an error from there, until `endBounceWait`. Outcomes come in the order of sending.
+/// A stanza is confirmed by the server when it is acknowledged (XEP-0198, or a round trip instead) and a later round trip
+/// is complete: a bounce that the server itself generates has then arrived too. A stanza for another domain may also wait for
+/// an error from that domain, until `endBounceWait`. Outcomes come in the order of sending.
 public struct Delivery {
   /// What confirms a stanza.
   public enum Awaited: Sendable, Equatable {
@@ -211,8 +211,8 @@ public struct Delivery {
     }
   }
 
-  /// Takes an error without the id that it should repeat (RFC 6120 §8.1.3). It is about one of those that went where it comes
-  /// from; errors come in order, so it is taken for the oldest.
+  /// Takes an error without the id that it should repeat (RFC 6120 §8.1.3). It concerns a stanza that was sent to its sender.
+  /// Errors arrive in order, so it counts for the oldest one.
   private mutating func takeNameless(_ stanza: Stanza) -> Bool {
     guard stanza.kind != .iq, let error = StanzaError(of: stanza), let sender = stanza.sender else {
       return false

@@ -1,6 +1,6 @@
 /// Joining and leaving a room (XEP-0045 §7).
 public enum Room {
-  /// Which of its last messages a room sends to whoever joins (XEP-0045 §7.2.14).
+  /// Which of its last messages a room sends to a new occupant (XEP-0045 §7.2.14).
   public struct History: Sendable, Equatable {
     /// How many at most.
     public var count: Int

@@ -62,7 +62,7 @@ struct RoomJoining: Sendable {
     else { return .wait }
     let isNamed = presence.occupant == occupant
     if isNamed || presence.nickWasChanged, presence.isOwn { return .enter(presence) }
-    // The same nickname without a status code, or another nickname without 210: the own presence, if nothing better comes.
+    // The same nickname without a status code, or another nickname without 210: accepted unless a better one follows.
     guard isNamed || presence.isOwn, candidate?.occupant != occupant else { return .wait }
     candidate = presence
     candidateLimit = now.advanced(bySeconds: RoomJoining.candidateWait)
@@ -243,8 +243,8 @@ extension RoomOccupancy {
     switch step {
     case .wait: return []
     case .enter(let presence):
-      // Only the own presence, with the requested nickname, says that the room was created: a room is never destroyed because
-      // another occupant's presence says so.
+      // Another occupant's presence may carry status 201 too. Only a presence with the requested nickname may lead to the
+      // destruction of the room.
       return enter(presence.occupant, isNew: presence.isNewRoom && presence.occupant == nickname, at: now)
     case .pinged: return enter(nickname, isNew: false, at: now)
     case .ask: return [.send(selfPing(nickname))]

@@ -5,8 +5,8 @@ struct ListenedRoom {
   var occupancy: RoomOccupancy
   /// How many of the last messages the user asked for.
   private let history: Int
-  /// Until when the history and the subject of a join may come. The subject is the last of what a room sends to whoever
-  /// joins (XEP-0045 §7.2.15); not every room sends one.
+  /// Until when the history and the subject of a join may come. The subject is the last thing that a room sends to a
+  /// new occupant (XEP-0045 §7.2.15); not every room sends one.
   private var greetingLimit = Deadline.now
   /// When the last message came; milliseconds since 1970.
   private var lastMessage: Int64?

@@ -30,7 +30,7 @@ extension Listener {
   }
 
   private func receive(message: Stanza) throws(Failure) -> Line? {
-    // A stranger can wrap any message in a carbon, so only carbons from the own account are unwrapped (XEP-0280 §11).
+    // A stranger can wrap any message in a carbon, so only carbons from the account itself are unwrapped (XEP-0280 §11).
     if plan.carbons, let carbon = Carbon(message, account: session.jid) {
       let envelope = StanzaEnvelope(
         received: .now, sent: carbon.delay?.moment, delay: carbon.delay, carbon: carbon.direction)
@@ -43,8 +43,8 @@ extension Listener {
     return live(message, StanzaEnvelope(received: .now, sent: moment(of: message, isHistory: isHistory)))
   }
 
-  /// When a message was sent, according to a delay that can be trusted: one from the own server while it delivers stored
-  /// messages, or one from a room while it sends its history.
+  /// When a message was sent, according to a delay that can be trusted: one from the account's server while it delivers
+  /// stored messages, or one from a room while it sends its history.
   ///
   /// A sender can add a delay of its own. The server appends its delay after it, and adds none to live messages.
   private func moment(of message: Stanza, isHistory: Bool) -> Int64? {

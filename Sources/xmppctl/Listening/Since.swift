@@ -5,7 +5,7 @@ enum Since: Equatable {
   /// The last so many messages.
   case last(Int)
 
-  /// Reads `2026-11-22`, `2026-11-22T10:00:00Z` or a number; `nil` where it is neither.
+  /// Reads `2026-11-22`, `2026-11-22T10:00:00Z` or a number; `nil` if it is none of these.
   init?(_ text: String) {
     let bytes = Array(text.utf8)
     if let count = Int(text) {

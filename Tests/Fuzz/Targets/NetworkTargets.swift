@@ -4,8 +4,8 @@ import TestSupport
 @testable import XMPP
 @testable import xmppctl
 
-/// DNS: the input is read as the records behind a good header, and as the options of a `resolv.conf`. What is read is no
-/// more than the input can hold.
+/// DNS: the input is read as the records after a valid header, and as the options of a `resolv.conf`. The result is
+/// never larger than the input allows.
 @Sendable func checkDNS(_ input: [UInt8]) throws {
   let head: [UInt8] = [0, 0, 0x81, 0x80, 0, 1, 0, input.first ?? 0, 0, 0, 0, 0]
   guard let name = HostName("host.test") else { return }
